@@ -1,0 +1,95 @@
+"""``grounding collect``: demonstrations by scripted experts in simulation."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grounding.policies.collection import Order
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Let scripted experts demonstrate every task in simulation and store it as a LeRobot data set.
+
+    Run again after an interruption, it goes on where it stopped.
+    """
+
+    data: Path = Path("runs/demo/demonstrations")
+    """Folder of the data set."""
+    tasks: tuple[str, ...] = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
+    """Tasks to demonstrate."""
+    episodes: tuple[int, ...] = (100, 100, 100, 200)
+    """Demonstrations of each task, or one number for all."""
+    split: str = "train"
+    """Which objects: train, novel-instance or novel-shape."""
+    wordings: str = "train"
+    """Set of wordings that describes them: train or test."""
+    missing_image: float = 0.15
+    """Share of demonstrations recorded without pictures."""
+    missing_cloud: float = 0.05
+    """Share of demonstrations recorded without a point cloud."""
+    seed: int = 0
+    """Seed of the first scene of each task."""
+    workers: int = 2
+    """Parallel processes."""
+
+
+def run(settings: Collect) -> None:
+    """Collects what is not there yet."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    from rich.progress import Progress
+
+    from grounding.datasets.lerobot import DatasetWriter, is_complete
+    from grounding.policies.collection import RATE, collect
+
+    counts = _counts(settings)
+    if is_complete(settings.data):
+        print(f"demonstrations: {settings.data} is complete already")
+        return
+    writer = DatasetWriter(settings.data, fps=RATE)
+    stored = writer.existing()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(settings.workers, context) as pool, Progress() as progress:
+        for task, count in counts.items():
+            done = [name for name in stored if name.startswith(f"{task}-{settings.split}-")]
+            first = 1 + max(int(name.rpartition("-")[2]) for name in done) if done else settings.seed
+            bar = progress.add_task(f"demonstrating {task}", total=count, completed=len(done))
+            for demonstration in collect(count - len(done), pool, partial(_order, settings, task), first):
+                writer.add(demonstration)
+                progress.advance(bar)
+    writer.close()
+    print(f"demonstrations: {sum(counts.values())} in {settings.data}")
+
+
+def _order(settings: Collect, task: str, seed: int) -> "Order":
+    from grounding.policies.collection import Order, thinned
+
+    wanted = Order(task, settings.split, seed, settings.wordings)
+    return thinned(wanted, settings.missing_image, settings.missing_cloud)
+
+
+def _counts(settings: Collect) -> dict[str, int]:
+    from grounding.errors import InputError
+    from grounding.policies.evaluation import task_names
+    from grounding.policies.results import SPLITS
+
+    for task in settings.tasks:
+        if task not in task_names():
+            raise InputError(f"unknown task {task!r}: expected some of {', '.join(task_names())}")
+    if settings.split not in SPLITS:
+        raise InputError(f"unknown split {settings.split!r}: expected one of {', '.join(SPLITS)}")
+    if settings.wordings not in ("train", "test"):
+        raise InputError(f"wordings: {settings.wordings!r} found, expected train or test")
+    if settings.workers < 1:
+        raise InputError(f"workers: {settings.workers} found, expected at least 1")
+    episodes = settings.episodes if len(settings.episodes) > 1 else settings.episodes * len(settings.tasks)
+    if len(episodes) != len(settings.tasks) or min(episodes) < 1:
+        raise InputError(f"episodes: {episodes} found, expected one number or one for each of {len(settings.tasks)} tasks")
+    shares = (settings.missing_image, settings.missing_cloud)
+    if min(shares) < 0 or sum(shares) >= 1:
+        raise InputError(f"missing shares: {shares} found, expected numbers of at least 0 that sum to less than 1")
+    return dict(zip(settings.tasks, episodes, strict=True))

@@ -1,0 +1,81 @@
+"""``grounding train``: one shared space from a data set of demonstrations."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grounding.space import SharedSpace
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train one embedding space for words, pictures, point clouds and trajectories.
+
+    Run again after an interruption, it goes on from the last checkpoint to the same weights.
+    """
+
+    data: Path = Path("runs/demo/demonstrations")
+    """Folder of a data set of demonstrations."""
+    run: Path = Path("runs/demo")
+    """Folder of the run: config.toml, space.safetensors, trainer.pt, metrics.jsonl."""
+    steps: int = 400
+    """Optimizer steps."""
+    batch: int = 96
+    """Demonstrations a step."""
+    extra: int = 96
+    """Clouds of other things, a step."""
+    dim: int = 128
+    """Length of the vectors."""
+    learning_rate: float = 1e-3
+    """Highest learning rate."""
+    text: str = "sentence-transformers/all-MiniLM-L6-v2"
+    """Name or folder of the sentence encoder."""
+    seed: int = 0
+    """Of first weights and of every draw."""
+
+
+def run(settings: Train) -> None:
+    """Trains, or resumes, or finds the run finished."""
+    from grounding.cli.settings import write_settings
+    from grounding.datasets.lerobot import read
+    from grounding.library.samples import samples
+    from grounding.space import FitSettings, fit
+
+    demonstrations = read(settings.data)
+    space = space_of(settings)
+    write_settings(settings, settings.run / "config.toml")
+    fitting = FitSettings(
+        steps=settings.steps,
+        batch=settings.batch,
+        extra=settings.extra,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+    )
+    training = fit(space, {"demonstrations": samples(demonstrations)}, run=settings.run, settings=fitting)
+    print(f"space: {training.steps} steps in {training.seconds:.0f} s, weights in {settings.run / 'space.safetensors'}")
+
+
+def space_of(settings: Train) -> "SharedSpace":
+    """The untrained space of these settings."""
+    from grounding.space import SpaceSettings, build_space
+
+    return build_space(
+        SpaceSettings(dim=settings.dim, text=settings.text), cache=settings.run / "features", seed=settings.seed
+    )
+
+
+def load_space(run: Path) -> "SharedSpace":
+    """The trained space of a run.
+
+    Raises:
+        DataError: the folder holds no finished or a damaged training.
+    """
+    from grounding.cli.settings import read_settings
+    from grounding.space import load_weights
+
+    space = space_of(read_settings(Train, run / "config.toml"))
+    load_weights(space, run / "space.safetensors")
+    return space
+
+

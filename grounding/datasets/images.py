@@ -1,0 +1,39 @@
+"""Pictures on disk: read to (H, W, 3), written as PNG."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from grounding.datasets.files import atomic
+from grounding.errors import DataError
+
+# Level 6 makes files 10 % smaller at four times the time.
+PNG_COMPRESSION = 1
+
+
+def read_image(path: str | os.PathLike[str]) -> np.ndarray:
+    """Return the picture at `path` as uint8 (H, W, 3); grey pictures are repeated, transparency is dropped.
+
+    Raises DataError naming the file when it is missing, empty, truncated or not a picture.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such picture; expected a PNG or JPEG file; check the path")
+    try:
+        with Image.open(path) as picture:
+            return np.array(picture.convert("RGB"), dtype=np.uint8)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{path}: cannot be read as a picture ({error}); expected an intact PNG or JPEG file; restore or replace it"
+        ) from error
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write `image`, uint8 (H, W, 3), to `path` in one step. Raises StorageError when that fails."""
+    from PIL import Image
+
+    with atomic(path) as temporary:
+        Image.fromarray(image).save(temporary, format="PNG", compress_level=PNG_COMPRESSION)

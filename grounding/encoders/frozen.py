@@ -1,0 +1,147 @@
+"""An encoder that is not trained, with its features cached."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grounding.encoders.padded import Padded
+from grounding.errors import DataError, StorageError
+
+QUERY_KEYS = 500
+
+
+class Frozen(nn.Module):
+    """Wraps an encoder so that it is never trained and encodes each content once.
+
+    Features are kept in memory and, with `cache`, in a small SQLite file of that folder, under the digest of the
+    encoder's weights and of the content: a second epoch and a second run read them back. Several processes may
+    share the folder. The wrapped weights are neither parameters of this module nor part of a checkpoint.
+
+    Args:
+        encoder: a module with `.width`; its `fingerprint()`, where it has one, names its weights.
+        cache: folder of the cache file, made when needed; None keeps features in memory only.
+
+    Example:
+        >>> text = Frozen(SentenceEncoder(), cache=Path("cache"))
+        >>> text(["open the top drawer"]).shape
+        torch.Size([1, 384])
+
+    Raises:
+        DataError: the cache file is not readable.
+        StorageError: the cache file cannot be written.
+    """
+
+    def __init__(self, encoder: nn.Module, cache: Path | None = None) -> None:
+        super().__init__()
+        self.width: int = int(encoder.width)  # type: ignore[arg-type]
+        # A tuple is not registered, so the frozen weights stay out of `parameters()` and `state_dict()`.
+        self._held = (encoder.eval(),)
+        self._features: dict[bytes, np.ndarray] = {}
+        self._fingerprint: str | None = None
+        self._cache = cache
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The wrapped encoder."""
+        return self._held[0]
+
+    def fingerprint(self) -> str:
+        """Digest of the encoder's weights."""
+        if self._fingerprint is None:
+            own = getattr(self.encoder, "fingerprint", None)
+            self._fingerprint = own() if own is not None else digest_of(self.encoder)
+        return self._fingerprint
+
+    def forward(self, data: Sequence[str] | Tensor | Padded) -> Tensor:
+        """Features (B, width) float32, as the encoder gives them in evaluation mode, without gradient."""
+        salt = self.fingerprint().encode()
+        keys = [hashlib.sha256(salt + content).digest() for content in _contents(data)]
+        missing = {key: position for position, key in enumerate(keys) if key not in self._features}
+        if missing:
+            self._fill(data, missing)
+        return torch.from_numpy(np.stack([self._features[key] for key in keys]))
+
+    def _fill(self, data: Sequence[str] | Tensor | Padded, missing: dict[bytes, int]) -> None:
+        stored = self._read(list(missing))
+        self._features.update(stored)
+        fresh = {key: position for key, position in missing.items() if key not in stored}
+        if not fresh:
+            return
+        with torch.no_grad():
+            features = self.encoder(_select(data, list(fresh.values()))).float().cpu().numpy()
+        found = dict(zip(fresh, features, strict=True))
+        self._features.update(found)
+        self._write(found)
+
+    @property
+    def _file(self) -> Path | None:
+        if self._cache is None:
+            return None
+        name = hashlib.sha256(self.fingerprint().encode()).hexdigest()[:16]
+        return Path(self._cache) / f"features-{name}.sqlite"
+
+    def _read(self, keys: list[bytes]) -> dict[bytes, np.ndarray]:
+        file = self._file
+        found: dict[bytes, np.ndarray] = {}
+        if file is None or not file.exists():
+            return found
+        try:
+            with sqlite3.connect(file, timeout=60) as connection:
+                for start in range(0, len(keys), QUERY_KEYS):
+                    chunk = keys[start : start + QUERY_KEYS]
+                    marks = ",".join("?" * len(chunk))
+                    rows = connection.execute(f"SELECT key, feature FROM features WHERE key IN ({marks})", chunk)
+                    found.update((key, np.frombuffer(feature, dtype=np.float32)) for key, feature in rows)
+            connection.close()
+        except sqlite3.Error as error:
+            raise DataError(f"feature cache {file}: not readable ({error}); delete it, it is made anew") from error
+        return found
+
+    def _write(self, found: dict[bytes, np.ndarray]) -> None:
+        file = self._file
+        if file is None:
+            return
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with sqlite3.connect(file, timeout=60) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, feature BLOB NOT NULL)")
+                rows = [(key, feature.tobytes()) for key, feature in found.items()]
+                connection.executemany("INSERT OR IGNORE INTO features VALUES (?, ?)", rows)
+            connection.close()
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"feature cache {file}: cannot be written ({error}); free space or choose another folder"
+            ) from error
+
+
+def digest_of(module: nn.Module) -> str:
+    """sha256 over the names, shapes and bytes of a module's parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _contents(data: Sequence[str] | Tensor | Padded) -> list[bytes]:
+    """The bytes of each item; the shape belongs to it, padding does not."""
+    if isinstance(data, Tensor):
+        prefix = f"{data.dtype} {tuple(data.shape[1:])} ".encode()
+        return [prefix + item.tobytes() for item in data.cpu().numpy()]
+    if isinstance(data, Padded):
+        items = [values[mask].cpu() for values, mask in zip(data.values, data.mask, strict=True)]
+        return [f"{item.dtype} {tuple(item.shape)} ".encode() + item.numpy().tobytes() for item in items]
+    return [text.encode() for text in data]
+
+
+def _select(data: Sequence[str] | Tensor | Padded, positions: list[int]) -> list[str] | Tensor | Padded:
+    if isinstance(data, Padded):
+        return Padded(data.values[positions], data.mask[positions])
+    if isinstance(data, Tensor):
+        return data[positions]
+    return [data[position] for position in positions]

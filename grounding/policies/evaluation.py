@@ -1,0 +1,195 @@
+"""Many episodes of many methods in parallel processes, with results that do not depend on how many."""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grounding.errors import InputError
+from grounding.policies.results import METHODS, SPLITS, Episode
+from grounding.policies.retrieval import QUERIES, RetrievalPolicy
+from grounding.policies.rollout import ExpertPolicy, Policy, play
+
+Loader = Callable[[Path], Any]
+
+_QUERY_OF: Mapping[str, tuple[str, ...]] = {
+    "ours": QUERIES,
+    "random": (),
+    "text": ("text",),
+    "points": ("points",),
+    "image": ("image",),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One episode to play: method, task, split and seed."""
+
+    method: str
+    task: str
+    split: str
+    seed: int
+    film: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """The same as :attr:`Episode.key`."""
+        return self.method, self.task, self.split, self.seed
+
+
+@dataclass
+class Player:
+    """Plays jobs in one process; loads the run and makes the environments when they are first needed.
+
+    Args:
+        run: folder of a trained and indexed run.
+        load: from that folder to an opened :class:`grounding.library.Library`.
+        wordings: task -> instruction templates in place of the test wordings.
+    """
+
+    run: Path
+    load: Loader
+    wordings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    _policies: dict[str, Policy] = field(default_factory=dict)
+    _envs: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _library: Any = None
+
+    def play(self, job: Job) -> tuple[Episode, list[np.ndarray]]:
+        """The episode and, if the job asks for a film, its pictures."""
+        env = self._env(job.task, job.split)
+        frames: list[np.ndarray] = []
+        episode = play(self._policy(job.method, env), env, job.seed, job.method, frames if job.film else None)
+        return episode, frames
+
+    def _env(self, task: str, split: str) -> Any:
+        if (task, split) not in self._envs:
+            self._envs[task, split] = make_env(task, split, self.wordings.get(task, "test"))
+        return self._envs[task, split]
+
+    def _policy(self, method: str, env: Any) -> Policy:
+        if method == "expert":
+            return ExpertPolicy(env)
+        if method not in self._policies:
+            if self._library is None:
+                self._library = self.load(self.run)
+            self._policies[method] = RetrievalPolicy(self._library, _QUERY_OF[method])
+        return self._policies[method]
+
+
+def make_env(task: str, split: str, instructions: str | Sequence[str] = "test") -> Any:
+    """The environment of a simulated task for open-loop policies: it looks once, at the start.
+
+    Raises:
+        InputError: unknown task or split, or wordings that do not fit the task's slots.
+    """
+    import gymnasium
+
+    try:
+        return gymnasium.make(
+            f"sims:grounding/{task}-v0",
+            split=split,
+            obs=("image", "points"),
+            refresh="reset",
+            instructions=instructions,
+            render_mode="rgb_array",
+            disable_env_checker=True,
+        )
+    except gymnasium.error.Error as error:
+        raise InputError(f"unknown task {task!r}: expected one of {', '.join(task_names())}") from error
+    except ValueError as error:
+        raise InputError(f"task {task}: {error}") from error
+
+
+def task_names() -> tuple[str, ...]:
+    """The tasks of ``sims``, in their order."""
+    import importlib
+
+    return tuple(importlib.import_module("sims").TASK_NAMES)
+
+
+def check_wordings(wordings: Mapping[str, Any], tasks: Sequence[str]) -> None:
+    """Makes sure that each template fits its task, by filling it in a scene.
+
+    Raises:
+        InputError: an unknown task, not a list of texts, no templates, or a template with other slots.
+    """
+    for task, templates in wordings.items():
+        if task not in tasks:
+            raise InputError(f"wordings: unknown task {task!r}; expected some of {', '.join(tasks)}")
+        if not isinstance(templates, list) or not templates or not all(isinstance(one, str) for one in templates):
+            raise InputError(f"wordings of {task}: expected a list of at least one template, found {templates!r}")
+        env = make_env(task, "train", templates)
+        try:
+            env.reset(seed=0)
+        except ValueError as error:
+            raise InputError(f"wordings of {task}: {error}") from error
+        finally:
+            env.close()
+
+
+def jobs(methods: Mapping[str, int], splits: Sequence[str], tasks: Sequence[str], seed: int) -> list[Job]:
+    """All episodes of an evaluation: of each method so many a split, dealt out evenly over the tasks.
+
+    Every method meets the same scenes.
+
+    Raises:
+        InputError: an unknown method or split, or fewer episodes than tasks.
+    """
+    planned = []
+    for method, count in methods.items():
+        if method not in METHODS:
+            raise InputError(f"unknown method {method!r}: expected some of {', '.join(METHODS)}")
+        if count < len(tasks):
+            raise InputError(f"episodes of {method}: {count} found, expected at least one for each of {len(tasks)} tasks")
+        for split in splits:
+            if split not in SPLITS:
+                raise InputError(f"unknown split {split!r}: expected some of {', '.join(SPLITS)}")
+            for index in range(count):
+                task, turn = tasks[index % len(tasks)], index // len(tasks)
+                planned.append(Job(method, task, split, seed + turn))
+    return planned
+
+
+def play_all(planned: Iterable[Job], player: Player, workers: int) -> Iterator[tuple[Episode, list[np.ndarray]]]:
+    """Plays jobs in ``workers`` processes, or in this one if that is 1, and yields results as they come.
+
+    Each process computes with one thread, so that the same seed gives the same numbers with any number of them.
+    """
+    if workers <= 1:
+        _one_thread()
+        yield from map(player.play, planned)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(player,)) as pool:
+        futures = [pool.submit(_play, job) for job in planned]
+        try:
+            for future in futures:
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_player: Player | None = None
+
+
+def _start(player: Player) -> None:
+    # A process of the pool has no other way to keep what it loaded between jobs.
+    global _player
+    _one_thread()
+    _player = player
+
+
+def _play(job: Job) -> tuple[Episode, list[np.ndarray]]:
+    assert _player is not None
+    return _player.play(job)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

@@ -1,0 +1,166 @@
+"""The report as one HTML file that opens offline, with `summary.json` beside it."""
+
+import base64
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grounding.errors import StorageError
+from grounding.reports import sections
+from grounding.reports.content import Filmstrip, Report, SpaceMap
+from grounding.reports.figures import map_figure, success_figure
+from grounding.reports.markup import Markup, paragraphs, tag, text
+
+REPORT = "report.html"
+SUMMARY = "summary.json"
+
+
+def write_report(folder: Path, report: Report) -> Path:
+    """Write `report.html` and `summary.json` into a folder and return the path of the report.
+
+    Each file is replaced whole, so that a reader never meets half of one. Raises StorageError when the folder cannot be
+    written.
+    """
+    summary = report.summary()
+    _replace(folder / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _replace(folder / REPORT, render(report))
+    return folder / REPORT
+
+
+def render(report: Report) -> str:
+    """The HTML of a report: styles and pictures inside, no script, nothing fetched."""
+    summary = report.summary()
+    success = summary["success"]
+    body = [
+        _header(report),
+        sections.headline(summary),
+        sections.section(
+            "Does it work?",
+            "Share of episodes that reached the goal. Faint numbers and the shaded bar are the Wilson 95 % interval: "
+            "the range of true success rates that these episodes leave plausible; the fewer the episodes, the longer "
+            "the bar. On “novel-instance” the objects were never seen, on “novel-shape” their handles, knobs or forms "
+            "were of a kind never seen; the wordings were not seen in either.",
+            sections.success_tables(summary, report.methods),
+            _success_figure(success) if success else Markup(""),
+        ),
+        sections.section(
+            "How fast, and how directly?",
+            "Time is simulated seconds from the instruction to success, over successful episodes. Path efficiency is "
+            "the shortest possible path of the gripper divided by the path it took, 0 for a failure "
+            "(success weighted by path length, Anderson et al. 2018): 1 would be perfect and straight. “Right kind of "
+            "demonstration” says how often what was retrieved is of the task that was asked for.",
+            sections.effort_table(summary),
+        ),
+        sections.section(
+            "What went wrong?",
+            "Failed episodes, counted by reason, most frequent first.",
+            sections.failures(summary),
+        ),
+        _filmstrips(report.filmstrips),
+        sections.section(
+            "Does the space bring the modalities together?",
+            "Given one modality as the question, how often is a right answer of another among the nearest 1, 5 or 10? "
+            "The upright mark and the faint number are chance: what a random order would score.",
+            sections.retrieval_table(summary["retrieval"]),
+        )
+        if summary["retrieval"]
+        else Markup(""),
+        _map(report.space_map) if report.space_map is not None else Markup(""),
+        sections.section(
+            "How these numbers were made",
+            "With the same settings, seeds and versions the same numbers come out.",
+            sections.provenance(summary),
+        ),
+    ]
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    head = Markup(
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><title>{text(report.title)}</title><style>{style}</style>'
+    )
+    page = tag("html", tag("head", head), tag("body", tag("main", *body)), lang="en")
+    return f"<!doctype html>\n{page}\n"
+
+
+def _header(report: Report) -> Markup:
+    simulated = tag("p", text(report.simulated), cls="badge") if report.simulated else Markup("")
+    return tag("header", tag("h1", text(report.title)), simulated, paragraphs(report.lead, cls="lead"))
+
+
+def _success_figure(success: Mapping[str, Mapping[str, Any]]) -> Markup:
+    splits = sections.splits_of(success)
+    caption = "The same numbers drawn: points are rates, whiskers 95 % intervals, colours methods."
+    return _figure(success_figure(success, splits, "light"), success_figure(success, splits, "dark"), caption)
+
+
+def _map(space_map: SpaceMap) -> Markup:
+    return sections.section(
+        "A map of the space",
+        space_map.caption,
+        _figure(
+            map_figure(space_map, "light"),
+            map_figure(space_map, "dark"),
+            "Every point is one word sequence, picture, cloud or motion. Colour says which task it belongs to, shape "
+            "which modality it is. Points of one colour lying together, whatever their shape, is what training is for.",
+        ),
+    )
+
+
+def _figure(light: bytes, dark: bytes, caption: str) -> Markup:
+    picture = (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{_uri(dark, "png")}">'
+        f'<img src="{_uri(light, "png")}" alt="{text(caption)}"></picture>'
+    )
+    return tag("figure", Markup(picture), tag("figcaption", text(caption)))
+
+
+def _filmstrips(strips: Sequence[Filmstrip]) -> Markup:
+    if not strips:
+        return Markup("")
+    parts = []
+    for heading, success in (("Successes", True), ("Failures", False)):
+        chosen = [_strip(strip) for strip in strips if strip.success is success]
+        parts += [tag("h3", text(heading)), *(chosen or [tag("p", text("None in this run."), cls="quiet")])]
+    return sections.section(
+        "What it looks like", "Episodes from left to right in time, as the robot's camera saw them.", *parts
+    )
+
+
+def _strip(strip: Filmstrip) -> Markup:
+    images = [
+        Markup(f'<img src="{_uri(_jpeg(frame), "jpeg")}" alt="frame {number} of {len(strip.frames)}">')
+        for number, frame in enumerate(strip.frames, 1)
+    ]
+    kind = "strip success" if strip.success else "strip failure"
+    return tag("figure", tag("div", *images, cls="frames"), tag("figcaption", text(strip.caption)), cls=kind)
+
+
+def _jpeg(frame: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(frame).save(buffer, format="JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def _uri(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _replace(path: Path, content: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(content, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise StorageError(
+            f"{path}: cannot write the report ({error.strerror}); free space or choose a writable folder"
+        ) from error

@@ -1,0 +1,82 @@
+"""The same summary for the terminal."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from grounding.policies.results import ALL
+from grounding.reports.figures import tasks_of
+from grounding.reports.sections import CHANCE, percent, retrieval_columns, splits_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def print_summary(console: "Console", summary: Mapping[str, Any]) -> None:
+    """Print success, effort, failures and retrieval of a `summary.json` as tables.
+
+    Tables of a part that the summary lacks are left out.
+    """
+    success = summary.get("success", {})
+    if summary.get("simulated"):
+        console.print(summary["simulated"], style="yellow", highlight=False)
+    for split in splits_of(success):
+        console.print(_success(success, split))
+    if success:
+        console.print(_effort(summary))
+    for method, splits in list(summary.get("failures", {}).items())[:1]:
+        for split, reasons in splits.items():
+            listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "none"
+            console.print(f"Failures of {method} on {split}: {listed}", highlight=False, markup=False)
+    if summary.get("retrieval"):
+        console.print(_retrieval(summary["retrieval"]))
+
+
+def _table(title: str, *columns: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="left" if number == 0 else "right", no_wrap=True)
+    return table
+
+
+def _success(success: Mapping[str, Any], split: str) -> "Table":
+    tasks = tasks_of(success, split)
+    names = ["all tasks" if task == ALL else task for task in tasks]
+    table = _table(f"Success on {split} in percent, with its Wilson 95 % interval", "method", *names, "n")
+    for place, (method, splits) in enumerate(success.items()):
+        if split in splits:
+            cells = [_rate(splits[split].get(task)) for task in tasks]
+            table.add_row(method, *cells, str(splits[split][ALL]["n"]), style="bold" if place == 0 else "")
+    return table
+
+
+def _rate(cell: Mapping[str, Any] | None) -> str:
+    return "–" if cell is None else f"{100 * cell['rate']:.0f} {100 * cell['low']:.0f}–{100 * cell['high']:.0f}"
+
+
+def _effort(summary: Mapping[str, Any]) -> "Table":
+    table = _table("Simulated seconds to success and path efficiency", "method", "split", "seconds", "efficiency")
+    table.columns[1].justify = "left"
+    for method, splits in summary["success"].items():
+        for split in splits:
+            seconds = summary["time"][method][split][ALL]["mean"]
+            efficiency = summary["efficiency"][method][split][ALL]["mean"]
+            table.add_row(method, split, "–" if seconds is None else f"{seconds:.1f}", f"{efficiency:.2f}")
+    return table
+
+
+def _retrieval(retrieval: Mapping[str, Mapping[str, Any]]) -> "Table":
+    recalls = [key for key in retrieval_columns(retrieval) if key.startswith("R@")]
+    table = _table("Retrieval across modalities (chance in brackets)", "question → answer", *recalls)
+    for pair, row in retrieval.items():
+        table.add_row(pair.replace("->", " → "), *(_recall(row, key) for key in recalls))
+    return table
+
+
+def _recall(row: Mapping[str, Any], key: str) -> str:
+    chance = row.get(CHANCE + key)
+    behind = "" if chance is None else f" ({percent(chance)})"
+    return "–" if row.get(key) is None else percent(row[key]) + behind

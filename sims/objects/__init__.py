@@ -1,0 +1,1 @@
+"""Bodies generated from numbers: cabinets, button panels, dials, blocks and bins."""

@@ -1,0 +1,97 @@
+"""One simulated world: a PyBullet client, a table, and the bodies on it.
+
+A world is rebuilt from nothing at each reset: that is bit-exact, where Bullet's own restore of a saved state drifts
+after contact, and with low-polygon bodies it is also cheap.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sims.objects.shapes import Link, scratch_folder, urdf
+
+PHYSICS_RATE = 240
+CONTROL_RATE = 20
+SUBSTEPS = PHYSICS_RATE // CONTROL_RATE
+
+Part = tuple[int, int]
+"""A segment of the world: (body, link) with link -1 for the root."""
+
+
+class World:
+    """A physics client of its own, with gravity, a table whose top is the plane z = 0, and helpers to add bodies."""
+
+    def __init__(self) -> None:
+        import pybullet
+        from pybullet_utils import bullet_client
+
+        self.bullet = bullet_client.BulletClient(connection_mode=pybullet.DIRECT)
+        self.table = -1
+
+    def clear(self) -> None:
+        """Removes everything and starts again with gravity and an empty table."""
+        bullet = self.bullet
+        bullet.resetSimulation()
+        bullet.setPhysicsEngineParameter(
+            fixedTimeStep=1 / PHYSICS_RATE, deterministicOverlappingPairs=1, enableFileCaching=0
+        )
+        bullet.setGravity(0, 0, -9.81)
+        half = (0.55, 0.75, 0.02)
+        collision = bullet.createCollisionShape(bullet.GEOM_BOX, halfExtents=half)
+        visual = bullet.createVisualShape(bullet.GEOM_BOX, halfExtents=half, rgbaColor=(0.62, 0.55, 0.47, 1))
+        self.table = bullet.createMultiBody(0, collision, visual, basePosition=(0.4, 0, -half[2]))
+        bullet.changeDynamics(self.table, -1, lateralFriction=0.8)
+
+    def add(self, links: Sequence[Link], position: Sequence[float], yaw: float = 0.0, fixed: bool = False) -> int:
+        """Places a body made of ``links`` (see :mod:`sims.objects.shapes`) and returns its number."""
+        path = scratch_folder() / "body.urdf"
+        path.write_text(urdf(links))
+        orientation = self.bullet.getQuaternionFromEuler((0, 0, yaw))
+        return self.bullet.loadURDF(str(path), position, orientation, useFixedBase=fixed)
+
+    def step(self, count: int = SUBSTEPS) -> None:
+        """Advances physics by ``count`` steps of 1/240 s."""
+        for _ in range(count):
+            self.bullet.stepSimulation()
+
+    def parts(self, exclude: Sequence[int] = ()) -> list[Part]:
+        """Every (body, link) except the table's and those of the bodies in ``exclude``."""
+        bullet = self.bullet
+        skipped = {self.table, *exclude}
+        bodies = [bullet.getBodyUniqueId(index) for index in range(bullet.getNumBodies())]
+        return [
+            (body, link) for body in bodies if body not in skipped for link in range(-1, bullet.getNumJoints(body))
+        ]
+
+    def joint(self, part: Part) -> float:
+        """Position (m or rad) of the joint that moves ``part``."""
+        return float(self.bullet.getJointState(*part)[0])
+
+    def position(self, body: int) -> np.ndarray:
+        """Position of a free body's root, m."""
+        return np.array(self.bullet.getBasePositionAndOrientation(body)[0])
+
+    def speed(self, body: int) -> float:
+        """Linear speed of a free body's root, m/s."""
+        return float(np.linalg.norm(self.bullet.getBaseVelocity(body)[0]))
+
+    def close(self) -> None:
+        """Ends the physics client; calling it again does nothing."""
+        if self.bullet.isConnected():
+            self.bullet.disconnect()
+
+
+@functools.cache
+def panda_file() -> Path:
+    """The Panda description of pybullet_data with its collision meshes drawn: 3,440 faces in place of 101,735."""
+    import pybullet_data
+
+    folder = Path(pybullet_data.getDataPath()) / "franka_panda"
+    text = (folder / "panda.urdf").read_text()
+    text = text.replace("package://meshes/visual/", "package://meshes/collision/")
+    text = text.replace("package://", f"{folder}/")
+    path = scratch_folder() / "panda.urdf"
+    path.write_text(text)
+    return path

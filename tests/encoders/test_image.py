@@ -1,0 +1,44 @@
+"""The image encoder's promises."""
+
+import pytest
+import torch
+
+from grounding.encoders import ImageEncoder
+from grounding.errors import InputError
+
+
+def pictures(count: int = 3, height: int = 64, width: int = 64) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, height, width, 3), dtype=torch.uint8, generator=generator)
+
+
+@pytest.fixture
+def encoder() -> ImageEncoder:
+    torch.manual_seed(0)
+    return ImageEncoder(width=32).eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 128), (96, 40)])
+def test_any_size_gives_the_width(encoder: ImageEncoder, height: int, width: int) -> None:
+    assert encoder(pictures(2, height, width)).shape == (2, encoder.width)
+
+
+def test_the_rest_of_the_batch_does_not_matter(encoder: ImageEncoder) -> None:
+    torch.testing.assert_close(encoder(pictures())[1:2], encoder(pictures()[1:2]), atol=1e-5, rtol=1e-4)
+
+
+def test_augmentation_comes_from_the_default_generator_and_only_in_training(encoder: ImageEncoder) -> None:
+    torch.testing.assert_close(encoder(pictures()), encoder(pictures()), rtol=0, atol=0)
+    encoder.train()
+    torch.manual_seed(3)
+    first = encoder(pictures())
+    assert (encoder(pictures()) - first).abs().max() > 1e-4
+    torch.manual_seed(3)
+    torch.testing.assert_close(encoder(pictures()), first, rtol=0, atol=0)
+
+
+def test_wrong_input_is_named(encoder: ImageEncoder) -> None:
+    with pytest.raises(InputError, match=r"picture\[None\]"):
+        encoder(pictures()[0])
+    with pytest.raises(InputError, match="uint8"):
+        encoder(pictures().float())

@@ -1,0 +1,29 @@
+import io
+
+from rich.console import Console
+
+from grounding.reports import print_summary
+
+
+def printed(summary, width: int = 80) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    print_summary(console, summary)
+    return console.export_text()
+
+
+def test_fits_eighty_columns(report):
+    shown = printed(report.summary())
+    assert "…" not in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_same_numbers_as_the_summary(report):
+    summary = report.summary()
+    shown = printed(summary)
+    cell = summary["success"]["ours"]["novel-shape"]["all"]
+    assert f"{100 * cell['rate']:.0f} {100 * cell['low']:.0f}–{100 * cell['high']:.0f}" in shown
+    assert "Simulated" in shown and "text → points" in shown and "Failures of ours on novel-shape" in shown
+
+
+def test_summary_without_parts():
+    assert printed({"success": {}, "failures": {}}) == ""

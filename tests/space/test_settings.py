@@ -1,0 +1,58 @@
+"""The four-modality space, end to end with the real sentence encoder."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from grounding.errors import WeightsError
+from grounding.space import FitSettings, SharedSpace, SpaceSettings, build_space, evaluate, fit
+from tests.space import synthetic
+
+
+def build(**settings: object) -> SharedSpace:
+    try:
+        return build_space(SpaceSettings(dim=32, image_width=32, points_width=32, trajectory_width=16, **settings))  # type: ignore[arg-type]
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+def test_the_first_weights_come_from_the_seed_and_nothing_else_is_disturbed() -> None:
+    state = torch.random.get_rng_state()
+    first, second = build(), build()
+    assert first.fingerprint() == second.fingerprint()
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert first.modalities == ("image", "points", "text", "trajectory")
+    assert build(anchor="text").anchor == "text"
+
+
+def test_words_find_clouds_they_were_never_paired_with(tmp_path: Path) -> None:
+    space = build()
+    chosen = [f"PlaceInBin small {color} {shape}" for color in synthetic.COLORS for shape in ("cube", "ball")]
+    samples = synthetic.demonstrations(60, chosen=chosen) + synthetic.distractors(40, chosen=chosen)
+    settings = FitSettings(steps=40, batch=24, extra=8, learning_rate=3e-3, warmup=5)
+    fit(space, {"synthetic": samples}, run=tmp_path, settings=settings)
+    unseen = synthetic.demonstrations(40, seed=4, chosen=chosen, wordings="unseen")
+    result = evaluate(space, unseen).pairs["text->points"]
+    assert result.recall[1] > 4 * result.chance[1]
+
+
+def test_encode_takes_each_modality_in_its_natural_form() -> None:
+    samples = synthetic.demonstrations(4)
+    generator = np.random.default_rng(0)
+    vectors = build().encode(
+        text=["put the small red cube in the bin"],
+        points=np.stack([sample["points"] for sample in samples]),  # type: ignore[misc]
+        image=generator.integers(0, 255, (3, 128, 128, 3), dtype=np.uint8),
+        trajectory=[synthetic.trajectory("PressButton", generator), synthetic.trajectory("PressButton", generator)],
+    )
+    assert {name: value.shape for name, value in vectors.items()} == {
+        "text": (1, 32), "points": (4, 32), "image": (3, 32), "trajectory": (2, 32),
+    }  # fmt: skip
+
+
+def test_unknown_weights_are_an_error_not_a_random_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="Remedies"):
+        build_space(SpaceSettings(text="someone/no-such-model"))
