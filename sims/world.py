@@ -4,8 +4,12 @@ A world is rebuilt from nothing at each reset: that is bit-exact, where Bullet's
 after contact, and with low-polygon bodies it is also cheap.
 """
 
+import contextlib
+import ctypes
 import functools
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +28,11 @@ class World:
     """A physics client of its own, with gravity, a table whose top is the plane z = 0, and helpers to add bodies."""
 
     def __init__(self) -> None:
-        import pybullet
-        from pybullet_utils import bullet_client
+        with _quiet():
+            import pybullet
+            from pybullet_utils import bullet_client
 
-        self.bullet = bullet_client.BulletClient(connection_mode=pybullet.DIRECT)
+            self.bullet = bullet_client.BulletClient(connection_mode=pybullet.DIRECT)
         self.table = -1
 
     def clear(self) -> None:
@@ -81,6 +86,27 @@ class World:
         """Ends the physics client; calling it again does nothing."""
         if self.bullet.isConnected():
             self.bullet.disconnect()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Swallows what PyBullet's C code prints when it is imported and connected; Python's own output is untouched."""
+    flush = ctypes.CDLL(None).fflush
+    sys.stdout.flush()
+    sys.stderr.flush()
+    flush(None)
+    kept = [os.dup(stream) for stream in (1, 2)]
+    with open(os.devnull, "wb") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
+        try:
+            yield
+        finally:
+            # C buffers what it prints to a pipe; without this it would come out after the streams are put back.
+            flush(None)
+            for stream, original in zip((1, 2), kept, strict=True):
+                os.dup2(original, stream)
+                os.close(original)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ class Collect:
     """Folder of the data set."""
     tasks: tuple[str, ...] = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
     """Tasks to demonstrate."""
-    episodes: tuple[int, ...] = (100, 100, 100, 200)
+    episodes: tuple[int, ...] = (100, 100, 100, 240)
     """Demonstrations of each task, or one number for all."""
     split: str = "train"
     """Which objects: train, novel-instance or novel-shape."""

@@ -13,11 +13,11 @@ class Demo:
 
     run: Path = Path("runs/demo")
     """Folder for everything; report.html ends up in it."""
-    demonstrations: tuple[int, ...] = (100, 100, 100, 200)
+    demonstrations: tuple[int, ...] = (100, 100, 100, 240)
     """Demonstrations of OpenDrawer, PressButton, TurnKnob and PlaceInBin, or one number for all."""
     heldout: int = 30
     """Held-out demonstrations of each task, for the retrieval table."""
-    steps: int = 400
+    steps: int = 300
     """Training steps."""
     episodes: int = 80
     """Episodes a split for ours."""

@@ -19,7 +19,7 @@ class Train:
     """Folder of a data set of demonstrations."""
     run: Path = Path("runs/demo")
     """Folder of the run: config.toml, space.safetensors, trainer.pt, metrics.jsonl."""
-    steps: int = 400
+    steps: int = 300
     """Optimizer steps."""
     batch: int = 96
     """Demonstrations a step."""
@@ -27,8 +27,10 @@ class Train:
     """Clouds of other things, a step."""
     dim: int = 128
     """Length of the vectors."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Highest learning rate."""
+    wordless_pairs: float = 0.2
+    """Weight of the pairs of modalities without text beside those with it."""
     text: str = "sentence-transformers/all-MiniLM-L6-v2"
     """Name or folder of the sentence encoder."""
     seed: int = 0
@@ -51,6 +53,7 @@ def run(settings: Train) -> None:
         extra=settings.extra,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
+        pair_weights={name: settings.wordless_pairs for name in space.log_scales if "text" not in name.split("-")},
     )
     training = fit(space, {"demonstrations": samples(demonstrations)}, run=settings.run, settings=fitting)
     print(f"space: {training.steps} steps in {training.seconds:.0f} s, weights in {settings.run / 'space.safetensors'}")

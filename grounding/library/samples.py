@@ -1,6 +1,6 @@
 """From demonstrations to what the shared space trains on and to what a library stores."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ def samples(demonstrations: Iterable[Demonstration]) -> list[dict[str, Any]]:
     """Samples for :func:`grounding.space.fit`.
 
     A demonstration gives one sample with all modalities that it has: its wordings, its pictures, the cloud of the part
-    acted on and the motion in the frame of that part. Every other segment seen gives a sample with a cloud only: a
-    positive of whatever would have named it, or of nothing.
+    acted on and the motion in the frame of that part. Every other segment seen gives a sample of its own: its cloud,
+    with the wordings of another demonstration that asked for the like of it if there is one.
     """
+    demonstrations = list(demonstrations)
+    wordings = {one.meaning: one.instructions for one in demonstrations}
     found: list[dict[str, Any]] = []
     for demonstration in demonstrations:
         sample: dict[str, Any] = {"id": demonstration.meaning, "text": demonstration.instructions}
@@ -33,7 +35,7 @@ def samples(demonstrations: Iterable[Demonstration]) -> list[dict[str, Any]]:
             frame = part_frame(demonstration.points, _segments(demonstration), part)
             sample["points"] = cloud_of(demonstration, part, frame)
             sample["trajectory"] = transform(demonstration.trajectory, inverse(frame))
-            found += _bystanders(demonstration)
+            found += _bystanders(demonstration, wordings)
         found.append(sample)
     return found
 
@@ -60,14 +62,17 @@ def _segments(demonstration: Demonstration) -> np.ndarray:
     return demonstration.segments
 
 
-def _bystanders(demonstration: Demonstration) -> list[dict[str, Any]]:
+def _bystanders(demonstration: Demonstration, wordings: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
     segments = _segments(demonstration)
     found = []
     for segment in visible_parts(segments):
         if segment != demonstration.parts[0]:
             frame = part_frame(demonstration.points, segments, segment)
             meaning = demonstration.meanings.get(segment, f"{demonstration.id} segment {segment}")
-            found.append({"id": meaning, "points": cloud_of(demonstration, segment, frame)})
+            sample: dict[str, Any] = {"id": meaning, "points": cloud_of(demonstration, segment, frame)}
+            if meaning in wordings:
+                sample["text"] = wordings[meaning]
+            found.append(sample)
     return found
 
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from grounding.errors import InputError
 from grounding.policies.results import METHODS, SPLITS, Episode
-from grounding.policies.retrieval import QUERIES, RetrievalPolicy
+from grounding.policies.retrieval import RetrievalPolicy
 from grounding.policies.rollout import ExpertPolicy, Policy, play
 
 Loader = Callable[[Path], Any]
 
 _QUERY_OF: Mapping[str, tuple[str, ...]] = {
-    "ours": QUERIES,
+    "ours": ("text", "points"),
     "random": (),
     "text": ("text",),
     "points": ("points",),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -12,7 +12,11 @@ from grounding.library.samples import DESTINATION
 from grounding.trajectories.parts import part_cloud, part_frame, visible_parts
 from grounding.trajectories.transfer import transfer
 
-QUERIES = ("text", "points", "image")
+if TYPE_CHECKING:
+    from grounding.space import SharedSpace
+
+SHORTLIST = 20
+_QUERIES = (("text", "points"), ("text",), ("points",), ("image",), ())
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,17 @@ class _Seen:
 class RetrievalPolicy:
     """From an observation to a motion, by search in the shared space.
 
-    Which segment is meant and which demonstration fits are decided together. For every segment seen, the library is
-    searched with the words, the picture and the segment's cloud; a segment counts by its best demonstration and by how
-    well its own cloud agrees with the words. The motion is then carried from the demonstration's part to the segment.
+    Which segment is meant and which demonstration fits are decided together. For every segment seen, the library's
+    motions are searched with the words and the segment's cloud; a segment counts by its best motion and by how well
+    its own cloud agrees with the words. The motion is then carried from the demonstration's part to the segment.
 
-    With fewer modalities in ``query`` the policy is a baseline: it uses only those to choose the demonstration, and
-    without words takes the segment most like the demonstration's own part. With an empty ``query`` the demonstration
-    is drawn at random with ``seed`` and the place where the observation's robot stands.
+    With a single modality in ``query`` the policy is a baseline: that one alone chooses the demonstration, and the
+    segment most like the demonstration's own part is acted on. With none, the demonstration is drawn at random, with
+    ``seed`` and the cloud observed as the source of chance.
 
     Args:
         library: demonstrations embedded in a space that encodes text, points and image.
-        query: which of "text", "points" and "image" are used.
+        query: "text" and "points" together, or one of "text", "points", "image" alone, or nothing.
         seed: of the random choice.
 
     Example:
@@ -60,10 +64,9 @@ class RetrievalPolicy:
         >>> plan = policy.plan(observation)
     """
 
-    def __init__(self, library: Library, query: Sequence[str] = QUERIES, seed: int = 0) -> None:
-        unknown = set(query) - set(QUERIES)
-        if unknown:
-            raise InputError(f"query: {sorted(unknown)} found; expected some of {', '.join(QUERIES)}")
+    def __init__(self, library: Library, query: Sequence[str] = ("text", "points"), seed: int = 0) -> None:
+        if tuple(query) not in _QUERIES:
+            raise InputError(f"query: {tuple(query)} found; expected one of {', '.join(map(str, _QUERIES))}")
         self.library = library
         self.query = tuple(query)
         self.seed = seed
@@ -71,6 +74,7 @@ class RetrievalPolicy:
         ids = np.array(library.ids())
         able = np.isfinite(vectors[:, 0])
         self._ids, self._parts = ids[able], vectors[able]
+        self._rows = {str(identifier): row for row, identifier in enumerate(self._ids)}
         if not len(self._ids):
             raise InputError(f"{library.path}: no demonstration has a cloud, so none can be carried out; index others")
 
@@ -89,8 +93,8 @@ class RetrievalPolicy:
             raise InputError(f"instruction: {words!r} found; expected words that say what to do")
         seen = self._look(observation)
         vectors = self._encode_query(observation, words)
-        if "text" in vectors and "points" in self.query:
-            part, entry, score = self._together(seen, vectors)
+        if len(self.query) == 2:
+            part, entry, score = self._together(seen, vectors["text"])
         else:
             part, entry, score = self._demonstration_first(seen, vectors, observation)
         frames = [part.frame]
@@ -123,16 +127,28 @@ class RetrievalPolicy:
             data["image"] = np.asarray(observation["image"])[:1]
         return {name: found[0] for name, found in self.library.space.encode(**data).items()} if data else {}
 
-    def _together(self, seen: list[_Seen], vectors: dict[str, np.ndarray]) -> tuple[_Seen, Entry, float]:
-        best: tuple[float, _Seen, str] | None = None
-        for one in seen:
-            query = {**vectors, "points": one.vector}
-            hit = self.library.search(query, k=1, against=("points", "trajectory"))[0]
-            score = hit.score + float(one.vector @ vectors["text"])
-            if best is None or score > best[0]:
-                best = (score, one, hit.id)
-        assert best is not None
-        return best[1], self.library.get(best[2]), best[0]
+    def _together(self, seen: list[_Seen], words: np.ndarray) -> tuple[_Seen, Entry, float]:
+        """The segment and the motion that agree best with the words and with each other.
+
+        The words come first: only the motions that they fit best are considered, since a cloud cannot tell which way a
+        knob is to be turned. Among these and all segments, three agreements are added: words and segment, words and
+        motion, segment and demonstrated part. Each cosine is multiplied by the learned scale of its pair, which makes
+        it an estimate, up to a constant, of how much likelier (as a logarithm) the two occur together than apart (van
+        den Oord et al. 2018).
+        """
+        hits = self.library.search({"text": words}, k=SHORTLIST, against=("trajectory",))
+        rows = [self._rows[hit.id] for hit in hits]
+        clouds = np.stack([one.vector for one in seen])
+        scores = (
+            self._scale("text", "points") * (clouds @ words)[:, None]
+            + self._scale("text", "trajectory") * np.array([hit.score for hit in hits])
+            + self._scale("points", "trajectory") * (clouds @ self._parts[rows].T)
+        )
+        segment, hit = np.unravel_index(int(np.argmax(scores)), scores.shape)
+        return seen[segment], self.library.get(hits[hit].id), float(scores[segment, hit])
+
+    def _scale(self, a: str, b: str) -> float:
+        return float(cast("SharedSpace", self.library.space).scale(a, b).detach())
 
     def _demonstration_first(
         self, seen: list[_Seen], vectors: dict[str, np.ndarray], observation: Mapping[str, Any]

@@ -15,7 +15,7 @@ METHOD_NOTES: Mapping[str, str] = MappingProxyType(
     {
         "ours": "demonstration found by words, pictures and clouds together",
         "expert": "scripted, knows the simulator's state: the ceiling",
-        "random": "any demonstration of any task: the floor",
+        "random": "any demonstration of any task, on the part most like its own: the floor",
         "text": "by the words alone",
         "points": "by the point cloud alone",
         "image": "by the pictures alone",

@@ -7,7 +7,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -46,9 +46,10 @@ class FitSettings:
         seed: of everything random.
         checkpoint_every: steps between checkpoints.
         log_every: steps between lines of `metrics.jsonl`.
+        pair_weights: weight of a pair's loss by the name of the pair, such as {"image-points": 0.2}; 1 if not named.
     """
 
-    steps: int = 400
+    steps: int = 250
     batch: int = 96
     extra: int = 96
     learning_rate: float = 2e-3
@@ -57,11 +58,14 @@ class FitSettings:
     seed: int = 0
     checkpoint_every: int = 100
     log_every: int = 10
+    pair_weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checkpoint_every", "log_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}: {getattr(self, name)} found, expected at least 1")
+        if any(not weight > 0 for weight in self.pair_weights.values()):
+            raise InputError(f"pair_weights: {dict(self.pair_weights)} found, expected numbers above 0")
         if self.batch < 2:
             raise InputError(f"batch: {self.batch} found, expected at least 2, since the others are the negatives")
 
@@ -86,8 +90,8 @@ def fit(
 ) -> Training:
     """Train a space on samples of which each may lack modalities; the space is changed in place.
 
-    The loss of a step is the mean of `loss` over every pair of modalities that the batch observes; a pair it does
-    not observe adds nothing, which is logged. AdamW (Loshchilov and Hutter, 2019) with warm-up and cosine.
+    The loss of a step is the mean of `loss` over every pair of modalities that the batch observes, weighted by
+    `settings.pair_weights`; a pair it does not observe adds nothing, which is logged. AdamW (Loshchilov and Hutter, 2019) with warm-up and cosine.
 
     The folder `run` gets `space.safetensors` (weights), `trainer.pt` (weights, optimizer, step), `metrics.jsonl` and
     TensorBoard files. Called again with the same arguments after a kill at any moment, it goes on from the last
@@ -102,6 +106,9 @@ def fit(
     began = time.monotonic()
     run = Path(run)
     samples = [sample for name, part in data.items() for sample in _checked(name, part, space)]
+    unknown = sorted(set(settings.pair_weights) - set(space.log_scales))
+    if unknown:
+        raise InputError(f"pair_weights: {unknown} found, expected some of {', '.join(space.log_scales)}")
     sampler = Sampler(samples, settings.batch, settings.extra, settings.seed)
     optimizer = _optimizer(space, settings)
     state = _State(run, space, optimizer, _identity(space, samples, loss, settings))
@@ -134,7 +141,7 @@ def _loop(
         batch = sampler(step)
         terms = pair_losses(space, batch, loss)
         if terms:
-            total = torch.stack(list(terms.values())).mean()
+            total = _weighted_mean(terms, settings.pair_weights)
             optimizer.zero_grad(set_to_none=True)
             total.backward()
             optimizer.step()
@@ -147,6 +154,12 @@ def _loop(
         if done % settings.checkpoint_every == 0 or done == settings.steps:
             state.save(done)
     return meter.last
+
+
+def _weighted_mean(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    each = torch.tensor([weights.get(name, 1.0) for name in terms])
+    losses = torch.stack(list(terms.values()))
+    return (each.to(losses.device) * losses).sum() / each.sum()
 
 
 def pair_losses(space: SharedSpace, batch: Batch, loss: Loss) -> dict[str, Tensor]:

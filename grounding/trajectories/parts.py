@@ -114,6 +114,8 @@ def _wall_normal(own: np.ndarray, others: np.ndarray) -> np.ndarray | None:
     """Outward horizontal normal (3,) of the upright surface that the part is mounted on; None where there is none."""
     from scipy.spatial import cKDTree
 
+    inside_box = ((others > own.min(axis=0) - _NEAR) & (others < own.max(axis=0) + _NEAR)).all(axis=1)
+    others = others[inside_box]
     if len(others) == 0:
         return None
     distance, _ = cKDTree(own).query(others, distance_upper_bound=_NEAR)

@@ -71,7 +71,7 @@ def test_thinning_keeps_no_padding_when_there_are_enough_points() -> None:
     encoder = PointEncoder(width=8).train()
     batch = Padded.stack([clouds(1, 300)[0], clouds(1, 600)[0]])
     _, mask = encoder._prepared(batch.values, batch.mask)
-    assert mask.all() and mask.shape == (2, 128)
+    assert mask.all() and mask.shape == (2, 192)
 
 
 @pytest.mark.parametrize("channels", [3, 6])
