@@ -57,7 +57,9 @@ def render(world: World, camera: Camera) -> View:
     color = np.asarray(color, np.uint8).reshape(size, size, 4)[..., :3]
     buffer = np.asarray(depth, np.float64).reshape(size, size)
     metres = FAR * NEAR / (FAR - (FAR - NEAR) * buffer)
-    return View(camera, np.ascontiguousarray(color), metres.astype(np.float32), np.asarray(ids, np.int32).reshape(size, size))
+    return View(
+        camera, np.ascontiguousarray(color), metres.astype(np.float32), np.asarray(ids, np.int32).reshape(size, size)
+    )
 
 
 def split_code(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ _CAMERAS = (
     Camera((0.16, 0.50, 0.66), (0.58, 0.0, 0.05)),
     Camera((0.16, -0.50, 0.66), (0.58, 0.0, 0.05)),
 )
-_FILM_CAMERA = Camera((0.05, -0.85, 0.75), (0.45, 0.0, 0.10), 44.0, 224)
+_FILM_CAMERA = Camera((0.10, -0.95, 0.72), (0.52, 0.0, 0.12), 46.0, 224)
 _LONGEST_INSTRUCTION = 400
 _ACTION_LOW = np.array([-1, -1, -0.05, -1, -1, -1, -1, 0], np.float32)
 _ACTION_HIGH = np.array([1.2, 1, 1.2, 1, 1, 1, 1, 1], np.float32)

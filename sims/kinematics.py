@@ -82,9 +82,7 @@ def _cross_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def rotation_vector(rotation: np.ndarray) -> np.ndarray:
     """Axis times angle (rad) of a (3, 3) rotation matrix."""
-    skew = np.array(
-        [rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]]
-    )
+    skew = np.array([rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]])
     sine, cosine = 0.5 * np.sqrt(skew @ skew), 0.5 * (np.trace(rotation) - 1.0)
     angle = np.arctan2(sine, cosine)
     if sine > 1e-6:

@@ -66,9 +66,7 @@ class World:
         bullet = self.bullet
         skipped = {self.table, *exclude}
         bodies = [bullet.getBodyUniqueId(index) for index in range(bullet.getNumBodies())]
-        return [
-            (body, link) for body in bodies if body not in skipped for link in range(-1, bullet.getNumJoints(body))
-        ]
+        return [(body, link) for body in bodies if body not in skipped for link in range(-1, bullet.getNumJoints(body))]
 
     def joint(self, part: Part) -> float:
         """Position (m or rad) of the joint that moves ``part``."""

@@ -167,6 +167,19 @@ def test_arrows_point_down(room, forbidden):
         assert room == "cli" or "sims" not in {name.split(".")[0] for name in imported}, path
 
 
+def test_files_and_errors_stand_at_the_bottom():
+    """Every room may use them, so they use nothing but the standard library."""
+    for name, allowed in (("errors", set()), ("files", {"grounding.errors"})):
+        imported = _imports(ROOT / "grounding" / f"{name}.py")
+        foreign = {one for one in imported if one.split(".")[0] not in sys.stdlib_module_names}
+        assert {one for one in foreign if not one.startswith("grounding.errors.")} == allowed, name
+
+
+def test_only_one_module_replaces_files():
+    for path in SOURCES:
+        assert path.name == "files.py" or "os.replace(" not in path.read_text(), path
+
+
 def _imports(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):

@@ -88,7 +88,9 @@ def _counts(settings: Collect) -> dict[str, int]:
         raise InputError(f"workers: {settings.workers} found, expected at least 1")
     episodes = settings.episodes if len(settings.episodes) > 1 else settings.episodes * len(settings.tasks)
     if len(episodes) != len(settings.tasks) or min(episodes) < 1:
-        raise InputError(f"episodes: {episodes} found, expected one number or one for each of {len(settings.tasks)} tasks")
+        raise InputError(
+            f"episodes: {episodes} found, expected one number or one for each of {len(settings.tasks)} tasks"
+        )
     shares = (settings.missing_image, settings.missing_cloud)
     if min(shares) < 0 or sum(shares) >= 1:
         raise InputError(f"missing shares: {shares} found, expected numbers of at least 0 that sum to less than 1")

@@ -45,9 +45,7 @@ def run(settings: Demo) -> None:
     clock = _Clock(settings.run / "seconds.json")
     with clock.stage("collect"):
         collect.run(
-            collect.Collect(
-                data=data, episodes=settings.demonstrations, seed=settings.seed, workers=settings.workers
-            )
+            collect.Collect(data=data, episodes=settings.demonstrations, seed=settings.seed, workers=settings.workers)
         )
         collect.run(
             collect.Collect(
@@ -100,7 +98,7 @@ class _Clock:
         import json
         import time
 
-        from grounding.datasets.files import atomic
+        from grounding.files import atomic
 
         @contextlib.contextmanager
         def timed():  # type: ignore[no-untyped-def]

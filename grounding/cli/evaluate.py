@@ -125,7 +125,7 @@ def _play_missing(settings: Evaluate, player: "Player", out: Path, identity: dic
 
     from rich.progress import Progress
 
-    from grounding.datasets.files import atomic
+    from grounding.files import atomic
     from grounding.policies.evaluation import jobs, play_all
     from grounding.policies.results import append_episode, read_episodes
 

@@ -12,16 +12,15 @@ Fields may be booleans, numbers, strings, paths, None, literals, tuples, diction
 dataclasses. None is written by leaving the key out.
 """
 
-import contextlib
 import dataclasses
-import os
 import tomllib
 import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from grounding.errors import DataError, InputError, StorageError
+from grounding.errors import DataError, InputError
+from grounding.files import write_atomically
 
 T = TypeVar("T")
 
@@ -34,15 +33,7 @@ def write_settings(settings: Any, path: Path) -> None:
         StorageError: the file cannot be written.
     """
     text = f"# Settings of this run ({type(settings).__name__}). A key left out is none.\n" + to_toml(settings)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise StorageError(f"{path}: cannot write the settings ({error.strerror}); choose a writable folder") from error
+    write_atomically(path, text)
 
 
 def read_settings(kind: type[T], path: Path) -> T:
@@ -55,7 +46,7 @@ def read_settings(kind: type[T], path: Path) -> T:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; expected the settings of a run, written when it was started") from error
+        raise DataError(f"{path}: no such file; expected the settings of a run; run `grounding train` first") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"{path}: not readable as TOML ({error}); restore the file or start a new run") from error
     return _build(kind, values, str(path), "")

@@ -80,5 +80,3 @@ def load_space(run: Path) -> "SharedSpace":
     space = space_of(read_settings(Train, run / "config.toml"))
     load_weights(space, run / "space.safetensors")
     return space
-
-

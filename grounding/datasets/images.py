@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grounding.datasets.files import atomic
+from grounding.files import atomic
 from grounding.errors import DataError
 
 # Level 6 makes files 10 % smaller at four times the time.

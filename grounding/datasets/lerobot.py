@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from grounding.datasets import frames
 from grounding.datasets.demonstration import Demonstration
-from grounding.datasets.files import atomic
+from grounding.files import atomic
 from grounding.datasets.images import read_image, write_png
 from grounding.errors import DataError, InputError
 

@@ -1,12 +1,14 @@
 """The memory-mapped matrix derived from a library: disposable, rebuilt when its version is not the library's."""
 
-import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from grounding.errors import StorageError
+from grounding.files import atomic
 from grounding.library import store
 
 
@@ -70,13 +72,9 @@ def _save(vectors: np.ndarray, file: Path) -> None:
     """Put the file in place in one step and drop those of other versions; when that fails, memory has to do."""
     if vectors.size == 0:
         return
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
+    with suppress(StorageError, OSError):
+        with atomic(file, contended=True) as temporary, temporary.open("wb") as stream:
             np.save(stream, vectors, allow_pickle=False)
-        os.replace(temporary, file)
         for other in file.parent.glob("matrix-*.npy"):
             if other != file:
                 other.unlink(missing_ok=True)
-    except OSError:
-        temporary.unlink(missing_ok=True)

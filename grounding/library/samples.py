@@ -93,7 +93,9 @@ def _embedded(demonstrations: Sequence[Demonstration], space: Space) -> Iterator
             data[DESTINATION][row] = cloud_of(one, one.parts[-1], placed[-1])
     vectors = {name: _encode(space, "points" if name == DESTINATION else name, rows) for name, rows in data.items()}
     for row, (one, placed) in enumerate(zip(demonstrations, frames, strict=True)):
-        extras = {f"stage {index}": stage for index, stage in enumerate(stages(one.trajectory, placed))} if placed else {}
+        extras = (
+            {f"stage {index}": stage for index, stage in enumerate(stages(one.trajectory, placed))} if placed else {}
+        )
         if row in vectors[DESTINATION]:
             extras[DESTINATION] = vectors[DESTINATION][row]
         yield Entry(

@@ -5,16 +5,16 @@ several threads; SQLite lets readers go on beside one writer.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from grounding.errors import DataError, InputError, StorageError
+from grounding.files import atomic
 from grounding.library.entries import Entry, array_bytes, array_from_bytes, checked_vector, entry_columns
 
 FILE_NAME = "library.sqlite"
@@ -87,9 +87,7 @@ def translated(error: sqlite3.Error, path: Path) -> DataError | StorageError:
 def create(path: Path, fingerprint: str, created: str) -> None:
     """Make an empty library file in one step, replacing one that is there; raises StorageError when that fails."""
     properties = {"layout": LAYOUT, "version": "0", "fingerprint": fingerprint, "created": created}
-    temporary = path.with_name(f".{path.name}.{created}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path, contended=True) as temporary:
         temporary.touch()
         with connect(temporary, writing=True) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -102,12 +100,6 @@ def create(path: Path, fingerprint: str, created: str) -> None:
         # Closing the only connection moves everything from the write-ahead log into the file.
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be made ({error.strerror}); choose a writable folder") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def state(connection: sqlite3.Connection, path: Path) -> State:

@@ -89,7 +89,9 @@ def collect(
             failures += 1
             if failures >= _MOST_FAILURES_IN_A_ROW:
                 task = make_order(first_seed).task
-                raise DataError(f"the expert of {task} failed {failures} times in a row; mend the task before collecting")
+                raise DataError(
+                    f"the expert of {task} failed {failures} times in a row; mend the task before collecting"
+                )
             continue
         found, failures = found + 1, 0
         yield demonstration
@@ -97,7 +99,9 @@ def collect(
         future.cancel()
 
 
-def _record(wanted: Order, observation: dict[str, Any], taught: dict[str, Any], trajectory: np.ndarray) -> Demonstration:
+def _record(
+    wanted: Order, observation: dict[str, Any], taught: dict[str, Any], trajectory: np.ndarray
+) -> Demonstration:
     cloud = wanted.cloud
     return Demonstration(
         id=wanted.id,

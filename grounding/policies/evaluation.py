@@ -144,7 +144,9 @@ def jobs(methods: Mapping[str, int], splits: Sequence[str], tasks: Sequence[str]
         if method not in METHODS:
             raise InputError(f"unknown method {method!r}: expected some of {', '.join(METHODS)}")
         if count < len(tasks):
-            raise InputError(f"episodes of {method}: {count} found, expected at least one for each of {len(tasks)} tasks")
+            raise InputError(
+                f"episodes of {method}: {count} found, expected at least one for each of {len(tasks)} tasks"
+            )
         for split in splits:
             if split not in SPLITS:
                 raise InputError(f"unknown split {split!r}: expected some of {', '.join(SPLITS)}")

@@ -74,9 +74,7 @@ def worth_filming(episodes: Iterable[Episode]) -> list[Job]:
     return successes + _varied(failures)
 
 
-def filmstrips(
-    jobs: Iterable[Job], play: Callable[[Job], tuple[Episode, list[np.ndarray]]]
-) -> list[Filmstrip]:
+def filmstrips(jobs: Iterable[Job], play: Callable[[Job], tuple[Episode, list[np.ndarray]]]) -> list[Filmstrip]:
     """Plays the jobs once more, which gives the same episodes, and keeps a few pictures of each."""
     strips = []
     for job in jobs:

@@ -13,12 +13,12 @@ from grounding.reports.environment import machine, versions
 
 METHOD_NOTES: Mapping[str, str] = MappingProxyType(
     {
-        "ours": "demonstration found by words, pictures and clouds together",
+        "ours": "words and the clouds of all parts seen choose demonstration and part together",
         "expert": "scripted, knows the simulator's state: the ceiling",
         "random": "any demonstration of any task, on the part most like its own: the floor",
-        "text": "by the words alone",
-        "points": "by the point cloud alone",
-        "image": "by the pictures alone",
+        "text": "words alone choose the demonstration; it acts on the part most like its own",
+        "points": "clouds of parts alone choose demonstration and part",
+        "image": "the picture alone chooses the demonstration; it acts on the part most like its own",
     }
 )
 

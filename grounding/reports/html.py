@@ -1,17 +1,15 @@
 """The report as one HTML file that opens offline, with `summary.json` beside it."""
 
 import base64
-import contextlib
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from grounding.errors import StorageError
+from grounding.files import write_atomically
 from grounding.reports import sections
 from grounding.reports.content import Filmstrip, Report, SpaceMap
 from grounding.reports.figures import map_figure, success_figure
@@ -28,8 +26,8 @@ def write_report(folder: Path, report: Report) -> Path:
     written.
     """
     summary = report.summary()
-    _replace(folder / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    _replace(folder / REPORT, render(report))
+    write_atomically(folder / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_atomically(folder / REPORT, render(report))
     return folder / REPORT
 
 
@@ -127,7 +125,9 @@ def _filmstrips(strips: Sequence[Filmstrip]) -> Markup:
         chosen = [_strip(strip) for strip in strips if strip.success is success]
         parts += [tag("h3", text(heading)), *(chosen or [tag("p", text("None in this run."), cls="quiet")])]
     return sections.section(
-        "What it looks like", "Episodes from left to right in time, as the robot's camera saw them.", *parts
+        "What it looks like",
+        "Episodes from left to right in time, from a camera beside the table that the robot does not have.",
+        *parts,
     )
 
 
@@ -150,17 +150,3 @@ def _jpeg(frame: np.ndarray) -> bytes:
 
 def _uri(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def _replace(path: Path, content: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise StorageError(
-            f"{path}: cannot write the report ({error.strerror}); free space or choose a writable folder"
-        ) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from grounding.errors import DataError, WeightsError
 from grounding.space.model import SharedSpace
-from grounding.space.storage import write_atomically
+from grounding.files import write_atomically
 
 FORMAT = "grounding-space-1"
 RECORD = "grounding"

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from grounding.space.storage import unwritable, write_atomically
+from grounding.files import unwritable, write_atomically
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from grounding.space.losses import InfoNCE
 from grounding.space.model import SharedSpace, pair_name, positives_between
 from grounding.space.progress import Progress
 from grounding.space.sampling import MODEL, Sampler, seed_of
-from grounding.space.storage import write_atomically
+from grounding.files import write_atomically
 
 log = logging.getLogger(__name__)
 

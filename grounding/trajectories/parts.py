@@ -83,7 +83,9 @@ def visible_parts(segments: np.ndarray, fewest: int = FEWEST_POINTS) -> list[int
 def _split(points: np.ndarray, segments: np.ndarray, part: int) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(points).all():
         bad = int((~np.isfinite(points)).any(axis=1).sum())
-        raise InputError(f"the point cloud has {bad} points with NaN or infinity; expected finite ones; drop them first")
+        raise InputError(
+            f"the point cloud has {bad} points with NaN or infinity; expected finite ones; drop them first"
+        )
     mine = segments == part
     if mine.sum() < FEWEST_POINTS:
         raise InputError(

@@ -54,9 +54,7 @@ def stages(trajectory: np.ndarray, frames: Sequence[np.ndarray]) -> list[np.ndar
     return cuts
 
 
-def transfer(
-    parts: Sequence[np.ndarray], frames: Sequence[np.ndarray], start: np.ndarray, rate: float
-) -> np.ndarray:
+def transfer(parts: Sequence[np.ndarray], frames: Sequence[np.ndarray], start: np.ndarray, rate: float) -> np.ndarray:
     """The motion for new parts: each stage carried to its new frame, joined by straight lines from ``start`` on.
 
     The hand looks the same turned by half a turn about its own axis; the way round that keeps it nearer to where it

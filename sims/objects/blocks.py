@@ -34,6 +34,16 @@ class Block:
         """Size, colour and shape, as people say it."""
         return f"{self.size} {self.color} {self.kind}"
 
+    @property
+    def length(self) -> float:
+        """Extent (m) across the direction in which the fingers close."""
+        return 2.0 * self.width if self.kind == "brick" else self.width
+
+    @property
+    def reach(self) -> float:
+        """Radius (m) of a circle around the block seen from above."""
+        return float(np.hypot(self.length, self.width)) / 2
+
     def links(self) -> list[Link]:
         """One free link, its frame in the block's centre, its long side (if any) along x."""
         mass = 0.05 if self.size == "small" else 0.1
@@ -49,7 +59,7 @@ class Block:
             case "ball":
                 return [Shape("sphere", (width / 2,) * 3)]
             case "brick":
-                return [Shape("box", (2.0 * width, width, height))]
+                return [Shape("box", (self.length, width, height))]
             case "wedge":
                 return [Shape("prism3", (0.62 * width, 0.62 * width, height))]
             case "hexagon":

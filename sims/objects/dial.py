@@ -70,7 +70,10 @@ class Dial:
                     Shape("box", (thin, 2 * radius, height), middle),
                 ]
             case "oval":
-                ends = [Shape("cylinder", (0.5 * radius, 0.5 * radius, height), (0.5 * radius * s, 0, height / 2)) for s in (-1, 1)]
+                ends = [
+                    Shape("cylinder", (0.5 * radius, 0.5 * radius, height), (0.5 * radius * s, 0, height / 2))
+                    for s in (-1, 1)
+                ]
                 return [Shape("box", (radius, radius, height), middle), *ends]
             case "square":
                 return [Shape("box", (1.5 * radius, 1.5 * radius, height), middle)]

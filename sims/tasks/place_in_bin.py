@@ -6,10 +6,12 @@ from sims.objects.blocks import BLOCK_KINDS, NOVEL_BLOCK_KINDS, Bin, Block, draw
 from sims.robot import Panda
 from sims.sampling import uniform
 from sims.splits import draw
-from sims.tasks.task import Outcome, Waypoint, nearest_half_turn, pointing_down, pose, turn
+from sims.tasks.task import Outcome, Waypoint, nearest_half_turn, nearest_quarter_turn, pointing_down, pose, turn
 from sims.world import World
 
 _REST_SPEED = 0.02
+_FINGER_ROOM = 0.05
+_BIN_REACH = 0.10
 
 
 class PlaceInBin:
@@ -29,7 +31,7 @@ class PlaceInBin:
         side = -1.0 if generator.integers(2) else 1.0
         self.bin_base = np.array([uniform(generator, 0.42, 0.58), side * uniform(generator, 0.24, 0.32), 0.0])
         bin_body = world.add(self.bin.links(), self.bin_base, self.bin_yaw, fixed=True)
-        places = _scatter(generator, len(self.blocks), self.bin_base[:2])
+        places = _scatter(generator, [block.reach for block in self.blocks], self.bin_base[:2])
         self.yaws = [uniform(generator, -0.5 * np.pi, 0.5 * np.pi) for _ in self.blocks]
         self.bodies = [
             world.add(block.links(), (*place, block.height / 2 + 0.001), yaw)
@@ -50,7 +52,8 @@ class PlaceInBin:
         target = self.blocks[0]
         center = self.world.position(self.bodies[0])
         grasp = center + (0, 0, target.height / 2 - min(target.height / 2, 0.026))
-        rotation = pointing_down(nearest_half_turn(self.yaws[0]))
+        nearest = nearest_half_turn if target.length > target.width else nearest_quarter_turn
+        rotation = pointing_down(nearest(self.yaws[0]))
         rim = self.bin_base + (0, 0, self.bin.height)
         over = pointing_down(nearest_half_turn(self.bin_yaw))
         return [
@@ -102,13 +105,18 @@ def _draw_blocks(generator: np.random.Generator, split: str) -> list[Block]:
     return blocks
 
 
-def _scatter(generator: np.random.Generator, count: int, bin_center: np.ndarray) -> list[np.ndarray]:
-    """Places (x, y) far enough apart for a hand between them, and clear of the bin."""
+def _scatter(generator: np.random.Generator, reaches: list[float], bin_center: np.ndarray) -> list[np.ndarray]:
+    """Places (x, y) for things that reach so far (m), with room for fingers between them, and clear of the bin."""
     while True:
         places: list[np.ndarray] = []
-        for _ in range(60 * count):
+        for _ in range(60 * len(reaches)):
             place = generator.uniform((0.36, -0.28), (0.62, 0.28))
-            if np.linalg.norm(place - bin_center) > 0.18 and all(np.linalg.norm(place - p) > 0.115 for p in places):
+            reach = reaches[len(places)]
+            apart = (
+                np.linalg.norm(place - other) > reach + far + _FINGER_ROOM
+                for other, far in zip(places, reaches, strict=False)
+            )
+            if np.linalg.norm(place - bin_center) > _BIN_REACH + reach + _FINGER_ROOM and all(apart):
                 places.append(place)
-            if len(places) == count:
+            if len(places) == len(reaches):
                 return places

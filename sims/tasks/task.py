@@ -8,6 +8,7 @@ import numpy as np
 from sims.robot import Panda
 from sims.world import Part, World
 
+
 @dataclass(frozen=True)
 class Waypoint:
     """A tool pose (4, 4) to move to in a straight line, then a finger opening to take, then a wait in seconds."""
@@ -69,3 +70,8 @@ def nearest_half_turn(yaw: float, sweep: float = 0.0) -> float:
     """``yaw`` or ``yaw`` + half a turn (the same grasp), whichever keeps the hand nearer to straight over ``sweep``."""
     candidates = [(yaw + np.pi * k + np.pi) % (2 * np.pi) - np.pi for k in (0, 1)]
     return float(min(candidates, key=lambda angle: max(abs(angle), abs(angle + sweep))))
+
+
+def nearest_quarter_turn(yaw: float) -> float:
+    """``yaw`` plus so many quarter turns that the hand is nearest to straight: for things as long as wide."""
+    return float((yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4)

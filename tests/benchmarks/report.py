@@ -19,7 +19,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from grounding.errors import GroundingError, InputError, StorageError
+from grounding.errors import GroundingError, InputError
+from grounding.files import write_atomically
 from grounding.reports.environment import machine, versions
 
 COLUMNS = ("measure", "ours", "peer", "peer_name", "ratio", "unit", "reach")
@@ -95,13 +96,7 @@ def table(result: dict[str, Any]) -> Table:
 
 def write(path: Path, result: dict[str, Any]) -> None:
     """Write the JSON in one piece."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot write the figures ({error.strerror})") from error
+    write_atomically(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _show(value: Any) -> str:

@@ -119,7 +119,7 @@ def test_splits_and_tasks_that_a_method_lacks():
 
 def test_a_folder_that_is_a_file(report, tmp_path):
     (tmp_path / "run").write_text("")
-    with pytest.raises(StorageError, match="cannot write the report"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_report(tmp_path / "run", report)
 
 

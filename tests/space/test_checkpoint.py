@@ -66,8 +66,8 @@ def test_a_full_disk_keeps_the_last_weights(tmp_path: Path) -> None:
     save_weights(space, file)
     before = file.read_bytes()
     # A write to this device fails as one to a full disk does.
-    (tmp_path / "space.safetensors.tmp").symlink_to("/dev/full")
+    (tmp_path / ".space.safetensors.tmp").symlink_to("/dev/full")
     with pytest.raises(StorageError, match=r"space.safetensors: cannot be written \(No space left on device\)"):
         save_weights(small_space(1), file)
     assert file.read_bytes() == before
-    assert not (tmp_path / "space.safetensors.tmp").is_symlink()
+    assert not (tmp_path / ".space.safetensors.tmp").is_symlink()

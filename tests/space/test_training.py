@@ -122,7 +122,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(StopError):
         fit(small_space(), {"small": small_samples()}, stop_after(13), run=tmp_path, settings=settings)
     good = (tmp_path / "trainer.pt").read_bytes()
-    (tmp_path / "trainer.pt.tmp").symlink_to("/dev/full")
+    (tmp_path / ".trainer.pt.tmp").symlink_to("/dev/full")
     with pytest.raises(StorageError, match=r"trainer.pt: cannot be written \(No space left"):
         fit(small_space(), {"small": small_samples()}, stop_after(10_000), run=tmp_path, settings=settings)
     assert (tmp_path / "trainer.pt").read_bytes() == good
