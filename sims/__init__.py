@@ -1,7 +1,7 @@
 """The simulated world: a Panda arm, generated objects and tasks told in words, as gymnasium environments.
 
-Importing this package registers ``grounding/OpenDrawer-v0``, ``grounding/PressButton-v0``, ``grounding/TurnKnob-v0`` and
-``grounding/PlaceInBin-v0``; see :class:`sims.environment.ManipulationEnv` for their arguments.
+Importing this package registers ``grounding/OpenDrawer-v0``, ``grounding/PressButton-v0``, ``grounding/TurnKnob-v0``
+and ``grounding/PlaceInBin-v0``; see :class:`sims.environment.ManipulationEnv` for their arguments.
 
 >>> import gymnasium, sims
 >>> env = gymnasium.make("grounding/OpenDrawer-v0", split="novel-shape", obs=("points",))

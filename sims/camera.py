@@ -11,7 +11,10 @@ NEAR, FAR = 0.05, 3.0
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera by where it stands and what it looks at (m, world), with a vertical field of view in degrees."""
+    """A square camera by where it stands and what it looks at (m, world), with its field of view in degrees.
+
+    It may not look straight up or down: the top of the picture is where the vertical points.
+    """
 
     position: tuple[float, float, float]
     target: tuple[float, float, float]
@@ -57,9 +60,8 @@ def render(world: World, camera: Camera) -> View:
     color = np.asarray(color, np.uint8).reshape(size, size, 4)[..., :3]
     buffer = np.asarray(depth, np.float64).reshape(size, size)
     metres = FAR * NEAR / (FAR - (FAR - NEAR) * buffer)
-    return View(
-        camera, np.ascontiguousarray(color), metres.astype(np.float32), np.asarray(ids, np.int32).reshape(size, size)
-    )
+    ids = np.asarray(ids, np.int32).reshape(size, size)
+    return View(camera, np.ascontiguousarray(color), metres.astype(np.float32), ids)
 
 
 def split_code(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +78,8 @@ def unproject(view: View) -> np.ndarray:
     right /= np.linalg.norm(right)
     up = np.cross(right, forward)
     half = np.tan(np.deg2rad(camera.field_of_view) / 2)
-    ticks = ((np.arange(camera.size) + 0.5) / camera.size * 2 - 1) * half
-    rays = forward + ticks[None, :, None] * right - ticks[:, None, None] * up
+    # TinyRenderer samples a pixel at its lower left corner, not in its middle.
+    across = (np.arange(camera.size) / camera.size * 2 - 1) * half
+    down = ((np.arange(camera.size) + 1) / camera.size * 2 - 1) * half
+    rays = forward + across[None, :, None] * right - down[:, None, None] * up
     return (np.asarray(camera.position) + rays * view.depth[..., None]).astype(np.float32)

@@ -1,6 +1,6 @@
 """The gymnasium environment shared by all tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gymnasium
@@ -21,8 +21,7 @@ _CAMERAS = (
     Camera((0.16, 0.50, 0.66), (0.58, 0.0, 0.05)),
     Camera((0.16, -0.50, 0.66), (0.58, 0.0, 0.05)),
 )
-_FILM_CAMERA = Camera((0.10, -0.95, 0.72), (0.52, 0.0, 0.12), 46.0, 224)
-_LONGEST_INSTRUCTION = 400
+_FILM_CAMERA = Camera((0.27, -0.95, 0.68), (0.55, 0.0, 0.11), 41.0, 224)
 _ACTION_LOW = np.array([-1, -1, -0.05, -1, -1, -1, -1, 0], np.float32)
 _ACTION_HIGH = np.array([1.2, 1, 1.2, 1, 1, 1, 1, 1], np.float32)
 
@@ -44,17 +43,21 @@ class ManipulationEnv(gymnasium.Env):
     1/20 s. Reward is 1 on success, else 0. ``terminated`` on success or on a failure that cannot be undone.
 
     ``info`` holds success, failure (a reason, "" while there is none), seconds (simulated), path_length and
-    shortest_path (m, of the tool), ik_failures (targets that no posture within joint limits meets; the nearest one is
-    aimed at). At reset it also holds what a teacher knows and a policy must not: meaning, meanings and parts.
+    shortest_path (m, of the tool), ik_failures (steps whose target no posture within joint limits near the present one
+    meets within 5 mm and 3 degrees; the nearest is aimed at). At reset it also holds what a teacher knows and a policy
+    must not: meaning, meanings (by segment), parts (segments to act on) and instructions (all wordings).
 
     Args:
         task: a name in :data:`sims.tasks.TASKS`.
         split: "train", "novel-instance" or "novel-shape"; see :mod:`sims.splits`.
-        obs: camera observations wanted.
+        obs: camera observations wanted, some of "image", "depth", "segmentation", "points"; () looks at nothing.
         refresh: "step" looks at every step; "reset" shows the picture of the episode's start throughout, which is all
             that an open-loop policy needs and much faster.
         instructions: "train" or "test" wordings, or templates of one's own with the task's slots.
         render_mode: "rgb_array" or None.
+
+    Raises:
+        ValueError: an argument is not one of these. Templates are tried at :meth:`reset`, where their slots are known.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": CONTROL_RATE}
@@ -72,6 +75,8 @@ class ManipulationEnv(gymnasium.Env):
         _check(split, SPLITS, "split")
         _check(refresh, ("step", "reset"), "refresh")
         _check(render_mode, (None, *self.metadata["render_modes"]), "render_mode")
+        if isinstance(obs, str):
+            raise ValueError(f"obs is the text {obs!r}: expected a sequence of names, such as ({obs!r},)")
         for name in obs:
             _check(name, OBSERVATIONS, "observation")
         self.task = TASKS[task]()
@@ -83,7 +88,7 @@ class ManipulationEnv(gymnasium.Env):
             raise ValueError(f"no instruction templates for {task}: give at least one")
         self.world = World()
         self.action_space = spaces.Box(_ACTION_LOW, _ACTION_HIGH)
-        self.observation_space = spaces.Dict(_observation_spaces(self.obs))
+        self.observation_space = spaces.Dict(_observation_spaces(self.obs, self.templates))
         self._instruction = ""
         self._seen: dict[str, np.ndarray] = {}
 
@@ -112,11 +117,7 @@ class ManipulationEnv(gymnasium.Env):
         Raises:
             ValueError: the action has another shape, holds NaN or infinity, or a quaternion of no length.
         """
-        action = np.asarray(action, np.float64)
-        if action.shape != (8,) or not np.isfinite(action).all():
-            raise ValueError(f"an action is 8 finite numbers (x y z qx qy qz qw gripper); got {action}")
-        if np.linalg.norm(action[3:7]) < 1e-6:
-            raise ValueError("the action's quaternion (numbers 4 to 7) has no length; give a rotation, such as 1 0 0 0")
+        action = _checked_action(action)
         reached = self.robot.command(experts.pose_matrix(action), float(np.clip(action[7], 0, 1)))
         self._ik_failures += not reached
         self.world.step()
@@ -199,12 +200,10 @@ class ManipulationEnv(gymnasium.Env):
         if len(kept) == 0:
             empty = np.zeros((CLOUD_POINTS, 3), np.float32)
             return {"points": empty, "colors": empty.astype(np.uint8), "segments": np.zeros(CLOUD_POINTS, np.int32)}
-        # Without replacement while there are enough, so that no seen point is lost needlessly.
-        whole = np.tile(kept, CLOUD_POINTS // len(kept))
-        rest = self._sampler.choice(kept, CLOUD_POINTS - len(whole), replace=False) if len(kept) < CLOUD_POINTS else []
-        chosen = np.concatenate([whole, rest]).astype(int)
-        if len(kept) >= CLOUD_POINTS:
-            chosen = self._sampler.choice(kept, CLOUD_POINTS, replace=False)
+        # Too few are repeated whole before any is drawn, so that no seen point is lost needlessly.
+        copies = CLOUD_POINTS // len(kept) if len(kept) < CLOUD_POINTS else 0
+        drawn = self._sampler.choice(kept, CLOUD_POINTS - copies * len(kept), replace=False)
+        chosen = np.concatenate([np.tile(kept, copies), drawn])
         points = np.stack([cameras.unproject(view) for view in views]).reshape(-1, 3)
         colors = np.stack([view.color for view in views]).reshape(-1, 3)
         return {
@@ -219,12 +218,25 @@ def _shuffled_labels(parts: list[Part], generator: np.random.Generator) -> dict[
     return {part: int(label) for part, label in zip(parts, order, strict=True)}
 
 
-def _observation_spaces(obs: Sequence[str]) -> dict[str, spaces.Space]:
+def _checked_action(action: np.ndarray) -> np.ndarray:
+    values = np.asarray(action, np.float64)
+    if values.shape != (8,):
+        raise ValueError(f"action has shape {values.shape}: expected (8,), x y z qx qy qz qw gripper")
+    if not np.isfinite(values).all():
+        raise ValueError(f"action is {values.tolist()}: expected finite numbers, x y z qx qy qz qw gripper")
+    if np.linalg.norm(values[3:7]) < 1e-6:
+        raise ValueError("action has a quaternion (numbers 4 to 7) of no length: give a rotation, such as 1 0 0 0")
+    return values
+
+
+def _observation_spaces(obs: Sequence[str], templates: Sequence[str]) -> dict[str, spaces.Space]:
     size = _CAMERAS[0].size
     shape = (len(_CAMERAS), size, size)
-    printable = "".join(chr(code) for code in range(32, 127))
+    printable = {chr(code) for code in range(32, 127)}
+    # Wordings of one's own may hold other letters.
+    letters = "".join(sorted(printable.union(*map(str, templates))))
     found: dict[str, spaces.Space] = {
-        "instruction": spaces.Text(_LONGEST_INSTRUCTION, charset=printable),
+        "instruction": spaces.Text(wordings.LONGEST, charset=letters),
         "proprioception": spaces.Box(-10, 10, (15,), np.float32),
     }
     if "image" in obs:
@@ -240,7 +252,7 @@ def _observation_spaces(obs: Sequence[str]) -> dict[str, spaces.Space]:
     return found
 
 
-def _check(value: object, allowed: Any, what: str) -> None:
-    if value not in allowed:
+def _check(value: object, allowed: Iterable[str | None], what: str) -> None:
+    if value not in tuple(allowed):
         known = ", ".join(str(name) for name in allowed)
         raise ValueError(f"unknown {what} {value!r}: expected one of {known}")

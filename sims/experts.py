@@ -61,7 +61,8 @@ def quaternion(rotation: np.ndarray) -> np.ndarray:
     angle = float(np.linalg.norm(axis_angle))
     if angle < 1e-12:
         return np.array([0.0, 0.0, 0.0, 1.0])
-    return np.append(np.sin(angle / 2) * axis_angle / angle, np.cos(angle / 2))
+    # Half a turn rounds to a cosine just below zero.
+    return np.append(np.sin(angle / 2) * axis_angle / angle, max(0.0, np.cos(angle / 2)))
 
 
 def pose_matrix(row: np.ndarray) -> np.ndarray:

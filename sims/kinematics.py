@@ -2,7 +2,8 @@
 
 PyBullet's own inverse kinematics ignores joint limits by default and stops far from the target; this solver is
 damped least squares (Nakamura and Hanafusa 1986) with limits enforced at every iteration, a pull towards a
-comfortable posture in the null space, random restarts, and an explicit report of whether the target was met.
+comfortable posture in the null space, random restarts where a jump of the arm does no harm, and an explicit report of
+whether the target was met.
 """
 
 from dataclasses import dataclass
@@ -146,7 +147,11 @@ def solve(target: np.ndarray, start: np.ndarray, iterations: int = 30) -> Soluti
 def solve_with_restarts(
     target: np.ndarray, start: np.ndarray, generator: np.random.Generator, restarts: int = 10
 ) -> Solution:
-    """As :func:`solve`, and where that misses, again from random postures; returns the best of all."""
+    """As :func:`solve`, and where that misses, again from random postures; returns the best of all.
+
+    This says whether a pose can be reached at all. It is not for following a path, since the posture found may lie a
+    swing of the whole arm away from ``start``.
+    """
     best = solve(target, start, iterations=60)
     for _ in range(restarts):
         if best.reached:

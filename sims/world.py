@@ -9,6 +9,7 @@ import ctypes
 import functools
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,12 +50,16 @@ class World:
         self.table = bullet.createMultiBody(0, collision, visual, basePosition=(0.4, 0, -half[2]))
         bullet.changeDynamics(self.table, -1, lateralFriction=0.8)
 
-    def add(self, links: Sequence[Link], position: Sequence[float], yaw: float = 0.0, fixed: bool = False) -> int:
+    def add(
+        self, links: Sequence[Link], position: Sequence[float] | np.ndarray, yaw: float = 0.0, fixed: bool = False
+    ) -> int:
         """Places a body made of ``links`` (see :mod:`sims.objects.shapes`) and returns its number."""
-        path = scratch_folder() / "body.urdf"
-        path.write_text(urdf(links))
         orientation = self.bullet.getQuaternionFromEuler((0, 0, yaw))
-        return self.bullet.loadURDF(str(path), position, orientation, useFixedBase=fixed)
+        # A file of its own each time: forked simulations would overwrite a shared one.
+        with tempfile.NamedTemporaryFile("w", prefix="grounding-sims-", suffix=".urdf") as file:
+            file.write(urdf(links))
+            file.flush()
+            return self.bullet.loadURDF(file.name, position, orientation, useFixedBase=fixed)
 
     def step(self, count: int = SUBSTEPS) -> None:
         """Advances physics by ``count`` steps of 1/240 s."""

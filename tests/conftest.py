@@ -1,6 +1,7 @@
 """Fixtures for all tests, and the marker for tests that need the folder of real data sets."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,3 +29,32 @@ def data_folder() -> Path:
 @pytest.fixture
 def generator() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A real, small run: 4 demonstrations a task, 2 held out, 20 steps of training, indexed. To be read, not changed."""
+
+    demonstrations: Path
+    heldout: Path
+    run: Path
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Made by the commands themselves, once for all tests that want it."""
+    from grounding.cli.main import main
+
+    root = tmp_path_factory.mktemp("pipeline")
+    made = Pipeline(root / "demonstrations", root / "heldout", root / "run")
+    whole = ("--missing-image", "0", "--missing-cloud", "0")
+    small = ("--steps", "20", "--batch", "12", "--extra", "12", "--dim", "32")
+    for words in (
+        ("collect", "--data", made.demonstrations, "--episodes", "4", "--missing-image", "0.3", "--missing-cloud", "0.2"),
+        ("collect", "--data", made.heldout, "--episodes", "2", "--split", "novel-instance", "--wordings", "test",
+         "--seed", "50000", *whole),
+        ("train", "--data", made.demonstrations, "--run", made.run, *small),
+        ("index", "--run", made.run),
+    ):  # fmt: skip
+        assert main([str(word) for word in words]) == 0, words
+    return made

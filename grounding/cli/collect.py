@@ -74,14 +74,14 @@ def _order(settings: Collect, task: str, seed: int) -> "Order":
 
 def _counts(settings: Collect) -> dict[str, int]:
     from grounding.errors import InputError
-    from grounding.policies.evaluation import task_names
+    from grounding.policies.evaluation import check_names, task_names
     from grounding.policies.results import SPLITS
 
-    for task in settings.tasks:
-        if task not in task_names():
-            raise InputError(f"unknown task {task!r}: expected some of {', '.join(task_names())}")
+    check_names("task", settings.tasks, task_names())
     if settings.split not in SPLITS:
         raise InputError(f"unknown split {settings.split!r}: expected one of {', '.join(SPLITS)}")
+    if settings.seed < 0:
+        raise InputError(f"seed: {settings.seed} found, expected a number of at least 0")
     if settings.wordings not in ("train", "test"):
         raise InputError(f"wordings: {settings.wordings!r} found, expected train or test")
     if settings.workers < 1:

@@ -1,5 +1,7 @@
 """``grounding demo``: everything from nothing to a report, in one command."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +39,22 @@ HELDOUT_SEEDS = 50_000
 
 def run(settings: Demo) -> None:
     """Runs the stages; each one skips what is done."""
-    import time
-
     from grounding.cli import collect, evaluate, index, train
 
     data, heldout = settings.run / "demonstrations", settings.run / "heldout"
+    evaluation = evaluate.Evaluate(
+        run=settings.run,
+        out=settings.run,
+        episodes=settings.episodes,
+        baseline_episodes=settings.baseline_episodes,
+        wordings=settings.wordings,
+        heldout=heldout,
+        seed=settings.seed + EVALUATION_SEEDS,
+        workers=settings.workers,
+    )
+    # Minutes pass before these are used.
+    evaluate.plan(evaluation)
+    evaluate.read_wordings(settings.wordings, evaluation.tasks)
     clock = _Clock(settings.run / "seconds.json")
     with clock.stage("collect"):
         collect.run(
@@ -63,24 +76,12 @@ def run(settings: Demo) -> None:
         train.run(train.Train(data=data, run=settings.run, steps=settings.steps, seed=settings.seed))
     with clock.stage("index"):
         index.run(index.Index(run=settings.run))
-    evaluate.evaluate(
-        evaluate.Evaluate(
-            run=settings.run,
-            out=settings.run,
-            episodes=settings.episodes,
-            baseline_episodes=settings.baseline_episodes,
-            wordings=settings.wordings,
-            heldout=heldout,
-            seed=settings.seed + EVALUATION_SEEDS,
-            workers=settings.workers,
-        ),
-        began=time.monotonic(),
-        before=clock.total(),
-    )
+    with clock.stage("evaluate") as seconds:
+        evaluate.evaluate(evaluation, seconds)
 
 
 class _Clock:
-    """Seconds spent on each stage, kept on disk so that an interrupted demo adds up to the truth."""
+    """Seconds spent on each stage, kept on disk so that a demo run again still tells how long its work took."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -88,27 +89,32 @@ class _Clock:
     def _read(self) -> dict[str, float]:
         import json
 
-        return json.loads(self.path.read_text()) if self.path.exists() else {}
+        from grounding.errors import DataError
 
-    def total(self) -> float:
-        return sum(self._read().values())
+        try:
+            return {name: float(spent) for name, spent in json.loads(self.path.read_text()).items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{self.path}: cannot be read ({error}); expected the seconds of each stage as JSON; delete the file, "
+                "the stages done so far then count as having taken no time"
+            ) from error
 
-    def stage(self, name: str):  # type: ignore[no-untyped-def]
-        import contextlib
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[], float]]:
+        """Times a stage; yields what tells the seconds of all stages so far, this one included."""
         import json
         import time
 
-        from grounding.files import atomic
+        from grounding.files import write_atomically
 
-        @contextlib.contextmanager
-        def timed():  # type: ignore[no-untyped-def]
-            began = time.monotonic()
-            yield
-            spent = self._read()
+        began = time.monotonic()
+
+        def spent() -> dict[str, float]:
+            seconds = self._read()
             # A stage that was finished before takes next to no time and must not hide what it took then.
-            spent[name] = max(spent.get(name, 0.0), time.monotonic() - began)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic(self.path) as temporary:
-                temporary.write_text(json.dumps(spent))
+            return {**seconds, name: max(seconds.get(name, 0.0), time.monotonic() - began)}
 
-        return timed()
+        yield lambda: sum(spent().values())
+        write_atomically(self.path, json.dumps(spent()))

@@ -1,14 +1,15 @@
 """``grounding evaluate``: how often, how fast and how directly a run's policy succeeds, beside its baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grounding.library import Library
-    from grounding.policies.evaluation import Player
+    from grounding.policies.evaluation import Job, Player
     from grounding.policies.results import Episode
+    from grounding.reports import SpaceMap
 
 
 @dataclass(frozen=True)
@@ -46,36 +47,34 @@ def run(settings: Evaluate) -> None:
     """Plays, prints the summary and writes the report."""
     import time
 
-    evaluate(settings, began=time.monotonic(), before=0.0)
+    began = time.monotonic()
+    evaluate(settings, lambda: time.monotonic() - began)
 
 
-def evaluate(settings: Evaluate, began: float, before: float) -> None:
-    """Plays what is missing and writes the report; ``before`` seconds were spent ahead of ``began``."""
-    import time
-
+def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
+    """Plays what is missing and writes the report, which says how many ``seconds`` all of it took."""
     from rich.console import Console
 
     from grounding.cli.index import load_library
-    from grounding.datasets.lerobot import read
     from grounding.policies.evaluation import Player
     from grounding.reports import Report, print_summary, write_report
     from grounding.reports.assembly import filmstrips, lead, worth_filming
 
+    # What can be wrong with the settings comes first: playing takes minutes.
+    planned = plan(settings)
     wordings = read_wordings(settings.wordings, settings.tasks)
+    heldout = None if settings.heldout is None else _complete_samples(settings.heldout)
     out = settings.out or settings.run / "evaluation"
     library = load_library(settings.run)
     player = Player(settings.run, load_library, wordings)
-    episodes = _play_missing(settings, player, out, _identity(settings, wordings, library))
-    retrieval: dict[str, Any] = {}
-    laid_flat = None
-    if settings.heldout is not None:
-        retrieval, laid_flat = _retrieval(library, read(settings.heldout))
+    episodes = _play_missing(planned, player, out, _identity(settings, wordings, library), settings.workers)
+    retrieval, laid_flat = ({}, None) if heldout is None else _retrieval(library, heldout)
     films = filmstrips(worth_filming(episodes), player.play)
     report = Report(
         title="A robot told in words, acting on objects it has never seen",
         lead=lead(episodes, len(library)),
         episodes=episodes,
-        seconds=before + time.monotonic() - began,
+        seconds=seconds(),
         demonstrations=len(library),
         retrieval=retrieval,
         space_map=laid_flat,
@@ -87,6 +86,21 @@ def evaluate(settings: Evaluate, began: float, before: float) -> None:
     console = Console()
     print_summary(console, report.summary())
     console.print(f"report: {path}")
+
+
+def plan(settings: Evaluate) -> list["Job"]:
+    """All episodes of an evaluation.
+
+    Raises:
+        InputError: settings that cannot be played.
+    """
+    from grounding.errors import InputError
+    from grounding.policies.evaluation import jobs
+
+    if settings.workers < 1:
+        raise InputError(f"workers: {settings.workers} found, expected at least 1")
+    counts = {name: settings.episodes if name == "ours" else settings.baseline_episodes for name in settings.methods}
+    return jobs(counts, settings.splits, settings.tasks, settings.seed)
 
 
 def read_wordings(path: Path | None, tasks: tuple[str, ...]) -> dict[str, list[str]]:
@@ -105,8 +119,14 @@ def read_wordings(path: Path | None, tasks: tuple[str, ...]) -> dict[str, list[s
     try:
         wordings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as TOML ({error}); expected lines like OpenDrawer = [...]") from error
-    check_wordings(wordings, tasks)
+        raise InputError(
+            f"{path}: cannot be read as TOML ({error}); expected lines like OpenDrawer = [...]; mend "
+            "the file or its path"
+        ) from error
+    try:
+        check_wordings(wordings, tasks)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     return wordings
 
 
@@ -120,40 +140,69 @@ def _identity(settings: Evaluate, wordings: Mapping[str, list[str]], library: "L
     }
 
 
-def _play_missing(settings: Evaluate, player: "Player", out: Path, identity: dict[str, Any]) -> list["Episode"]:
+def _play_missing(
+    planned: list["Job"], player: "Player", out: Path, identity: dict[str, Any], workers: int
+) -> list["Episode"]:
     import json
 
     from rich.progress import Progress
 
-    from grounding.files import atomic
-    from grounding.policies.evaluation import jobs, play_all
+    from grounding.files import write_atomically
+    from grounding.policies.evaluation import play_all
     from grounding.policies.results import append_episode, read_episodes
 
-    counts = {name: settings.episodes if name == "ours" else settings.baseline_episodes for name in settings.methods}
-    planned = jobs(counts, settings.splits, settings.tasks, settings.seed)
     log, origin = out / "episodes.jsonl", out / "evaluation.json"
-    if not origin.exists() or json.loads(origin.read_text()) != identity:
+    if _recorded(origin) != identity:
         log.unlink(missing_ok=True)
-        out.mkdir(parents=True, exist_ok=True)
-        with atomic(origin) as temporary:
-            temporary.write_text(json.dumps(identity))
+        write_atomically(origin, json.dumps(identity))
     done = {episode.key for episode in read_episodes(log)}
     missing = [job for job in planned if job.key not in done]
     with Progress() as progress:
         bar = progress.add_task("evaluating", total=len(planned), completed=len(planned) - len(missing))
-        for episode, _ in play_all(missing, player, settings.workers if missing else 1):
+        for episode, _ in play_all(missing, player, workers if missing else 1):
             append_episode(log, episode)
             progress.advance(bar)
     wanted = {job.key for job in planned}
     return [episode for episode in read_episodes(log) if episode.key in wanted]
 
 
-def _retrieval(library: "Library", demonstrations: list[Any]) -> tuple[dict[str, Any], Any]:
+def _recorded(origin: Path) -> Any:
+    """What the episodes played before were played with; None where there are none."""
+    import json
+
+    from grounding.errors import DataError
+
+    try:
+        return json.loads(origin.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{origin}: cannot be read ({error}); expected what the episodes beside it were played with, as JSON; "
+            "delete the file to play them all again"
+        ) from error
+
+
+def _complete_samples(folder: Path) -> list[dict[str, Any]]:
+    """The samples of a data set that have every modality."""
+    from grounding.datasets.lerobot import read
+    from grounding.errors import DataError
     from grounding.library.samples import samples
+
+    demonstrations = read(folder)
+    whole = [one for one in samples(demonstrations) if {"text", "image", "points", "trajectory"} <= one.keys()]
+    if not whole:
+        raise DataError(
+            f"{folder}: none of {len(demonstrations)} demonstrations has both pictures and a cloud; expected some to "
+            "compare modalities on; collect them with --missing-image 0 --missing-cloud 0"
+        )
+    return whole
+
+
+def _retrieval(library: "Library", whole: list[dict[str, Any]]) -> tuple[dict[str, Any], "SpaceMap"]:
     from grounding.reports.assembly import space_map
     from grounding.space import evaluate as evaluate_space
 
-    whole = [one for one in samples(demonstrations) if len(one) == 5]
     table = evaluate_space(library.space, whole).as_dict()  # type: ignore[arg-type]
     data: dict[str, list[Any]] = {
         "text": [one["text"][0] for one in whole],

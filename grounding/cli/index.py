@@ -21,25 +21,33 @@ class Index:
 def run(settings: Index) -> None:
     """Adds what the library does not hold yet."""
     from grounding.cli.settings import read_settings
-    from grounding.cli.train import Train, load_space
+    from grounding.cli.train import Train
     from grounding.datasets.lerobot import read
+    from grounding.errors import DataError
     from grounding.library import Library
     from grounding.library.samples import entries
     from grounding.library.store import FILE_NAME
+    from grounding.space import load_space
+    from grounding.space.checkpoint import stored
 
-    data = settings.data or read_settings(Train, settings.run / "config.toml").data
-    demonstrations = read(data)
+    training = read_settings(Train, settings.run / "config.toml")
+    demonstrations = read(settings.data or training.data)
     space = load_space(settings.run)
+    step = stored(settings.run / "space.safetensors").get("step")
+    if step != training.steps:
+        raise DataError(
+            f"{settings.run}: training stopped at step {step} of {training.steps}; run `grounding train` again, it resumes"
+        )
     folder = settings.run / "library"
     library = Library.open(folder, space) if (folder / FILE_NAME).exists() else Library.create(folder, space)
-    stored = set(library.ids())
-    added = library.add(entries([one for one in demonstrations if one.id not in stored], space))
+    present = set(library.ids())
+    added = library.add(entries([one for one in demonstrations if one.id not in present], space))
     print(f"library: {len(library)} demonstrations in {folder} ({added} new)")
 
 
 def load_library(run: Path) -> "Library":
     """The library of a run, opened with its space."""
-    from grounding.cli.train import load_space
     from grounding.library import Library
+    from grounding.space import load_space
 
     return Library.open(run / "library", load_space(run))

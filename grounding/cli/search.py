@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def run(settings: Search) -> None:
     Console().print(table)
 
 
-def _cloud(path: Path):  # type: ignore[no-untyped-def]
+def _cloud(path: Path) -> "np.ndarray":
     import numpy as np
 
     from grounding.datasets.clouds import read_cloud

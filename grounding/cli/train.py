@@ -41,12 +41,18 @@ def run(settings: Train) -> None:
     """Trains, or resumes, or finds the run finished."""
     from grounding.cli.settings import write_settings
     from grounding.datasets.lerobot import read
+    from grounding.errors import InputError
     from grounding.library.samples import samples
     from grounding.space import FitSettings, fit
 
+    if settings.seed < 0:
+        raise InputError(f"seed: {settings.seed} found, expected a number of at least 0")
     demonstrations = read(settings.data)
     space = space_of(settings)
-    write_settings(settings, settings.run / "config.toml")
+    config = settings.run / "config.toml"
+    begun = (settings.run / "trainer.pt").exists()
+    if not begun:
+        write_settings(settings, config)
     fitting = FitSettings(
         steps=settings.steps,
         batch=settings.batch,
@@ -56,6 +62,9 @@ def run(settings: Train) -> None:
         pair_weights={name: settings.wordless_pairs for name in space.log_scales if "text" not in name.split("-")},
     )
     training = fit(space, {"demonstrations": samples(demonstrations)}, run=settings.run, settings=fitting)
+    if begun:
+        # Not before: the settings of a run that refuses to go on with these ones must stay.
+        write_settings(settings, config)
     print(f"space: {training.steps} steps in {training.seconds:.0f} s, weights in {settings.run / 'space.safetensors'}")
 
 
@@ -66,17 +75,3 @@ def space_of(settings: Train) -> "SharedSpace":
     return build_space(
         SpaceSettings(dim=settings.dim, text=settings.text), cache=settings.run / "features", seed=settings.seed
     )
-
-
-def load_space(run: Path) -> "SharedSpace":
-    """The trained space of a run.
-
-    Raises:
-        DataError: the folder holds no finished or a damaged training.
-    """
-    from grounding.cli.settings import read_settings
-    from grounding.space import load_weights
-
-    space = space_of(read_settings(Train, run / "config.toml"))
-    load_weights(space, run / "space.safetensors")
-    return space

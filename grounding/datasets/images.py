@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from grounding.files import atomic
 from grounding.errors import DataError
+from grounding.files import atomic
 
 # Level 6 makes files 10 % smaller at four times the time.
 PNG_COMPRESSION = 1

@@ -26,9 +26,9 @@ import pyarrow.parquet as pq
 
 from grounding.datasets import frames
 from grounding.datasets.demonstration import Demonstration
-from grounding.files import atomic
 from grounding.datasets.images import read_image, write_png
 from grounding.errors import DataError, InputError
+from grounding.files import atomic
 
 PathLike = str | os.PathLike[str]
 REMEDY = "run `grounding collect` again into a new folder"

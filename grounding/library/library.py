@@ -84,8 +84,8 @@ class Library:
         given = space.fingerprint()
         if recorded != given:
             raise DataError(
-                f"{path}: was made with the space {recorded}, opened with the space {given}; use the run that made it "
-                "or run `grounding index` again"
+                f"{path}: was made with the space {recorded}, opened with the space {given}; use the run that made it, "
+                "or delete that folder and run `grounding index` again"
             )
         return library
 

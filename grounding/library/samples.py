@@ -63,6 +63,7 @@ def _segments(demonstration: Demonstration) -> np.ndarray:
 
 
 def _bystanders(demonstration: Demonstration, wordings: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    assert demonstration.points is not None
     segments = _segments(demonstration)
     found = []
     for segment in visible_parts(segments):

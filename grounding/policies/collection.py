@@ -20,7 +20,7 @@ _AHEAD = 8
 
 @dataclass(frozen=True)
 class Order:
-    """One demonstration wanted: task, split, seed of the scene, which set of wordings describes it, and what to record."""
+    """One demonstration wanted: task, split, seed of the scene, wordings that describe it, and what to record."""
 
     task: str
     split: str

@@ -115,8 +115,12 @@ def check_wordings(wordings: Mapping[str, Any], tasks: Sequence[str]) -> None:
     """Makes sure that each template fits its task, by filling it in a scene.
 
     Raises:
-        InputError: an unknown task, not a list of texts, no templates, or a template with other slots.
+        InputError: no task or an unknown one, not a list of texts, no templates, or a template with other slots.
     """
+    if not wordings:
+        raise InputError(
+            'wordings: no task found; expected lines like OpenDrawer = ["slide the {position} drawer out"]'
+        )
     for task, templates in wordings.items():
         if task not in tasks:
             raise InputError(f"wordings: unknown task {task!r}; expected some of {', '.join(tasks)}")
@@ -131,25 +135,43 @@ def check_wordings(wordings: Mapping[str, Any], tasks: Sequence[str]) -> None:
             env.close()
 
 
+def check_names(what: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """Makes sure that names of ``what`` were given, all of them known and none twice.
+
+    Raises:
+        InputError: otherwise.
+    """
+    expected = f"expected some of {', '.join(known)}"
+    if not given:
+        raise InputError(f"no {what} given: {expected}")
+    for name in given:
+        if name not in known:
+            raise InputError(f"unknown {what} {name!r}: {expected}")
+        if list(given).count(name) > 1:
+            raise InputError(f"{what} {name!r} is named twice: expected each once; leave the second out")
+
+
 def jobs(methods: Mapping[str, int], splits: Sequence[str], tasks: Sequence[str], seed: int) -> list[Job]:
     """All episodes of an evaluation: of each method so many a split, dealt out evenly over the tasks.
 
     Every method meets the same scenes.
 
     Raises:
-        InputError: an unknown method or split, or fewer episodes than tasks.
+        InputError: methods, splits or tasks that are unknown, none or named twice, fewer episodes than tasks, or a
+            seed below 0.
     """
+    check_names("method", tuple(methods), METHODS)
+    check_names("split", splits, SPLITS)
+    check_names("task", tasks, task_names())
+    if seed < 0:
+        raise InputError(f"seed: {seed} found, expected a number of at least 0")
     planned = []
     for method, count in methods.items():
-        if method not in METHODS:
-            raise InputError(f"unknown method {method!r}: expected some of {', '.join(METHODS)}")
         if count < len(tasks):
             raise InputError(
                 f"episodes of {method}: {count} found, expected at least one for each of {len(tasks)} tasks"
             )
         for split in splits:
-            if split not in SPLITS:
-                raise InputError(f"unknown split {split!r}: expected some of {', '.join(SPLITS)}")
             for index in range(count):
                 task, turn = tasks[index % len(tasks)], index // len(tasks)
                 planned.append(Job(method, task, split, seed + turn))

@@ -17,9 +17,8 @@ def lead(episodes: Sequence[Episode], demonstrations: int) -> str:
     """What ran and what came of it, in plain sentences."""
     success = summarise(episodes)["success"]
     found = [
-        f"{_percent(splits[split][ALL]['rate'])} of {splits[split][ALL]['n']} attempts on {_SPLIT_WORDS.get(split, split)}"
-        for splits in [success.get("ours", {})]
-        for split in splits
+        f"{_percent(tasks[ALL]['rate'])} of {tasks[ALL]['n']} attempts on {_SPLIT_WORDS.get(split, split)}"
+        for split, tasks in success.get("ours", {}).items()
     ]
     opening = (
         "A simulated robot arm was told in words what to do with an object it had never met. It searched "
@@ -54,8 +53,9 @@ def space_map(vectors: Mapping[str, np.ndarray], tasks: Sequence[str], seed: int
         tasks=list(tasks) * len(vectors),
         modalities=[name for name in vectors for _ in tasks],
         caption=(
-            f"{len(tasks)} held-out demonstrations, each once a modality, laid flat by t-SNE of cosine distances. Where "
-            "different marks of one colour lie together, the space has joined words, pictures, clouds and motions."
+            f"{len(tasks)} held-out demonstrations, each once a modality, laid flat by t-SNE of cosine distances. "
+            "Where different marks of one colour lie together, the space has joined words, pictures, clouds and "
+            "motions."
         ),
     )
 

@@ -5,7 +5,7 @@ from grounding.space.checkpoint import load_weights, save_weights
 from grounding.space.evaluate import Retrieval, evaluate
 from grounding.space.losses import InfoNCE, info_nce
 from grounding.space.model import Embedded, SharedSpace, pair_name
-from grounding.space.settings import SpaceSettings, build_space
+from grounding.space.settings import SpaceSettings, build_space, load_space
 from grounding.space.training import FitSettings, Training, fit
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "evaluate",
     "fit",
     "info_nce",
+    "load_space",
     "load_weights",
     "pair_name",
     "save_weights",

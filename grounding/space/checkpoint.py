@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from grounding.errors import DataError, WeightsError
-from grounding.space.model import SharedSpace
 from grounding.files import write_atomically
+from grounding.space.model import SharedSpace
 
 FORMAT = "grounding-space-1"
 RECORD = "grounding"
 
 
 def save_weights(space: SharedSpace, path: Path | str, step: int | None = None) -> None:
-    """Write the trained weights; the metadata names the frozen encoders by digest and the training step, if any.
+    """Write the trained weights; the metadata names the frozen encoders by digest, the training step, if any, and the
+    settings of a space that `build_space` made.
 
     Raises:
         StorageError: the file cannot be written; a file that was there before is kept.
@@ -26,6 +27,7 @@ def save_weights(space: SharedSpace, path: Path | str, step: int | None = None) 
         "modalities": space.modalities,
         "frozen": space.frozen_identities(),
         "step": step,
+        "settings": space.settings,
     }
     tensors = {name: value.detach().cpu().contiguous() for name, value in space.state_dict().items()}
     # Under one key, since safetensors writes several in changing order and the same weights shall be the same file.
@@ -70,15 +72,15 @@ def load_weights(space: SharedSpace, path: Path | str) -> None:
         raise DataError(f"{file}: damaged, its weights do not have the recorded fingerprint; delete it and train anew")
 
 
-def stored_step(path: Path) -> int | None:
-    """The training step that a weight file records, or None."""
+def stored(path: Path) -> dict[str, Any]:
+    """What a weight file records about itself, such as "step" and "settings"; nothing if it cannot be read."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as stream:
-            return _record(stream.metadata()).get("step")
+            return _record(stream.metadata())
     except (SafetensorError, OSError):
-        return None
+        return {}
 
 
 def _record(metadata: dict[str, str] | None) -> dict[str, Any]:

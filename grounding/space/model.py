@@ -56,6 +56,8 @@ class SharedSpace(nn.Module):
             raise InputError(f"anchor: {anchor!r} found, expected one of {sorted(encoders)} or None")
         self.dim = dim
         self.anchor = anchor
+        # What `build_space` made it from, kept so that a weight file can say how to build its space again.
+        self.settings: dict[str, Any] | None = None
         self.modalities: tuple[str, ...] = tuple(sorted(encoders))
         self.encoders = nn.ModuleDict({name: encoders[name] for name in self.modalities})
         self.heads = nn.ModuleDict({name: Head(int(encoders[name].width), dim, dropout) for name in self.modalities})  # type: ignore[arg-type]

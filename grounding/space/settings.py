@@ -1,9 +1,11 @@
 """The four-modality space of the package, by settings."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grounding.encoders import Frozen, ImageEncoder, PointEncoder, TrajectoryEncoder
+from grounding.errors import DataError
+from grounding.space.checkpoint import load_weights, stored
 from grounding.space.model import SharedSpace
 from grounding.text import SentenceEncoder
 
@@ -50,7 +52,7 @@ def build_space(settings: SpaceSettings, cache: Path | None = None, seed: int = 
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return SharedSpace(
+        space = SharedSpace(
             dim=settings.dim,
             anchor=settings.anchor,
             dropout=settings.dropout,
@@ -59,3 +61,33 @@ def build_space(settings: SpaceSettings, cache: Path | None = None, seed: int = 
             points=PointEncoder(settings.points_width, settings.points_channels),
             trajectory=TrajectoryEncoder(settings.trajectory_width),
         )
+    space.settings = asdict(settings)
+    return space
+
+
+def load_space(run: Path | str) -> SharedSpace:
+    """The trained space of a run folder, ready to encode; the features of texts are cached beside it.
+
+    Example:
+        >>> space = load_space("runs/demo")
+        >>> space.encode(text=["open the top drawer"])["text"].shape
+        (1, 128)
+
+    Raises:
+        DataError: no weights there, damaged ones, or those of a space that was put together by hand.
+        WeightsError: the sentence encoder's weights are not found, or are not those of the training.
+    """
+    file = Path(run) / "space.safetensors"
+    if not file.is_file():
+        raise DataError(f"{file}: no such file, expected the weights of a trained space; run `grounding train` first")
+    record = stored(file)
+    try:
+        settings = SpaceSettings(**record["settings"])
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{file}: does not say how to build its space; expected weights saved from `build_space`; build the space as "
+            "for its training and use `load_weights`, or train anew"
+        ) from error
+    space = build_space(settings, cache=Path(run) / "features")
+    load_weights(space, file)
+    return space.eval()

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from grounding.encoders import Frozen
 from grounding.errors import DataError, InputError
+from grounding.files import write_atomically
 from grounding.space.batch import Batch, Sample, check_samples, gather
-from grounding.space.checkpoint import save_weights, stored_step
+from grounding.space.checkpoint import save_weights, stored
 from grounding.space.losses import InfoNCE
 from grounding.space.model import SharedSpace, pair_name, positives_between
 from grounding.space.progress import Progress
 from grounding.space.sampling import MODEL, Sampler, seed_of
-from grounding.files import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,8 @@ def fit(
     """Train a space on samples of which each may lack modalities; the space is changed in place.
 
     The loss of a step is the mean of `loss` over every pair of modalities that the batch observes, weighted by
-    `settings.pair_weights`; a pair it does not observe adds nothing, which is logged. AdamW (Loshchilov and Hutter, 2019) with warm-up and cosine.
+    `settings.pair_weights`; a pair it does not observe adds nothing, which is logged. AdamW (Loshchilov and Hutter,
+    2019) with warm-up and cosine.
 
     The folder `run` gets `space.safetensors` (weights), `trainer.pt` (weights, optimizer, step), `metrics.jsonl` and
     TensorBoard files. Called again with the same arguments after a kill at any moment, it goes on from the last
@@ -252,7 +253,7 @@ class _State:
             raise DataError(f"{self.trainer}: damaged, its weights do not have the recorded fingerprint; {remedy}")
         self.optimizer.load_state_dict(content["optimizer"])
         # A kill between the two writes of a checkpoint leaves the weight file one checkpoint behind.
-        if not self.weights.is_file() or stored_step(self.weights) != step:
+        if not self.weights.is_file() or stored(self.weights).get("step") != step:
             save_weights(self.space, self.weights, step)
         log.info("%s: going on from step %d", self.trainer, step)
         return step

@@ -6,10 +6,11 @@ so that a picture never disagrees with the physics.
 
 import atexit
 import functools
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,6 @@ class Link:
     position: Vector = (0.0, 0.0, 0.0)
     limits: tuple[float, float] = (0.0, 0.0)
     friction: float = 0.8
-    extras: dict[str, float] = field(default_factory=dict)
 
 
 def urdf(links: Sequence[Link]) -> str:
@@ -97,20 +97,28 @@ def _geometry(shape: Shape) -> str:
             inner = f'<cylinder radius="{x}" length="{z}"/>'
         case "sphere":
             inner = f'<sphere radius="{x}"/>'
-        case _:
-            inner = f'<mesh filename="{_prism_file(int(shape.kind.removeprefix("prism")))}" scale="{x} {y} {z}"/>'
+        case kind if kind.startswith("prism"):
+            inner = f'<mesh filename="{_prism_file(int(kind.removeprefix("prism")))}" scale="{x} {y} {z}"/>'
+        case kind:
+            raise ValueError(f"unknown kind of shape {kind!r}: expected box, cylinder, sphere or prismN")
     return f"<geometry>{inner}</geometry>"
 
 
-def _numbers(values: Sequence[float]) -> str:
+def _numbers(values: Iterable[float]) -> str:
     return " ".join(f"{value:.6g}" for value in values)
 
 
 @functools.cache
 def scratch_folder() -> Path:
-    """A folder of this process for generated meshes and URDF files, removed at exit."""
-    folder = Path(tempfile.mkdtemp(prefix="grounding-sims-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    """A folder for generated meshes and the robot's URDF file, removed when the process that made it ends."""
+    folder, owner = Path(tempfile.mkdtemp(prefix="grounding-sims-")), os.getpid()
+
+    def remove() -> None:
+        # A forked process inherits this call and still needs the files when it is the first to end.
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
     return folder
 
 

@@ -10,7 +10,7 @@ from sims.tasks.task import Outcome, Waypoint, pose, turn
 from sims.world import Part, World
 
 POSITIONS = ("bottom", "top")
-PITCH = np.deg2rad(52.0)
+_PITCH = np.deg2rad(52.0)
 _GOAL, _SPOILED = 0.7, 0.3
 
 
@@ -37,7 +37,7 @@ class OpenDrawer:
         self.asked = POSITIONS.index(choice(generator, POSITIONS))
         self.slots = {"position": POSITIONS[self.asked]}
         self.meaning = f"{self.name} {POSITIONS[self.asked]}"
-        self.parts = (handles[self.asked],)
+        self.parts: tuple[Part, ...] = (handles[self.asked],)
         self.meanings = {handle: f"{self.name} {position}" for handle, position in zip(handles, POSITIONS, strict=True)}
 
     def _handle(self) -> np.ndarray:
@@ -45,7 +45,7 @@ class OpenDrawer:
 
     def expert(self) -> list[Waypoint]:
         """Takes the handle from in front and slightly above, and pulls straight out."""
-        into = -self.outward * np.cos(PITCH) - np.array([0, 0, np.sin(PITCH)])
+        into = -self.outward * np.cos(_PITCH) - np.array([0, 0, np.sin(_PITCH)])
         side = np.cross(into, [0, 0, 1.0])
         side /= np.linalg.norm(side)
         rotation = np.column_stack([np.cross(side, into), side, into])
@@ -62,7 +62,7 @@ class OpenDrawer:
         opened = [self.world.joint(drawer) / self.cabinet.travel for drawer in self.drawers]
         if opened[1 - self.asked] >= _SPOILED:
             return Outcome(failure="opened another drawer")
-        return Outcome(success=opened[self.asked] >= _GOAL)
+        return Outcome(success=bool(opened[self.asked] >= _GOAL))
 
     def shortest_path(self, start: np.ndarray) -> float:
         """To the handle, then along with it until the drawer counts as open."""

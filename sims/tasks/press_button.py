@@ -47,7 +47,7 @@ class PressButton:
         self.asked = int(generator.integers(count))
         self.slots = {"color": buttons[self.asked].color}
         self.meaning = f"{self.name} {buttons[self.asked].color}"
-        self.parts = (self.buttons[self.asked],)
+        self.parts: tuple[Part, ...] = (self.buttons[self.asked],)
         self.meanings = {
             part: f"{self.name} {button.color}" for part, button in zip(self.buttons, buttons, strict=True)
         }

@@ -31,7 +31,7 @@ class TurnKnob:
         self.sign = DIRECTIONS[direction]
         self.slots = {"direction": direction}
         self.meaning = f"{self.name} {direction}"
-        self.parts = (self.knob,)
+        self.parts: tuple[Part, ...] = (self.knob,)
         self.meanings = {self.knob: self.meaning}
 
     def expert(self) -> list[Waypoint]:
@@ -51,7 +51,7 @@ class TurnKnob:
         turned = self.sign * self.world.joint(self.knob)
         if turned <= -_GOAL:
             return Outcome(failure="turned the other way")
-        return Outcome(success=turned >= _GOAL)
+        return Outcome(success=bool(turned >= _GOAL))
 
     def shortest_path(self, start: np.ndarray) -> float:
         """Straight to the top of the knob; the turn itself needs no way."""

@@ -10,7 +10,7 @@ from torch import nn
 from grounding.encoders import Frozen
 from grounding.errors import DataError, StorageError, WeightsError
 from grounding.space import SharedSpace, load_weights, save_weights
-from grounding.space.checkpoint import stored_step
+from grounding.space.checkpoint import stored
 from tests.space.small import Linear, small_space
 
 
@@ -22,7 +22,7 @@ def test_weights_come_back(tmp_path: Path) -> None:
     other = small_space(1)
     load_weights(other, file)
     assert other.fingerprint() == space.fingerprint()
-    assert stored_step(file) == 7
+    assert stored(file).get("step") == 7
     with safe_open(file, framework="pt") as stream:
         record = json.loads(stream.metadata()["grounding"])
         assert not any(name.startswith("encoders.text") for name in stream.keys())
@@ -47,7 +47,7 @@ def test_missing_damaged_or_foreign_files_are_named(tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(2)}, file)
     with pytest.raises(DataError, match="format None"):
         load_weights(space, file)
-    assert stored_step(file) is None
+    assert stored(file).get("step") is None
 
 
 def test_other_settings_and_other_frozen_weights_are_named(tmp_path: Path) -> None:

@@ -1,14 +1,25 @@
 """The four-modality space, end to end with the real sentence encoder."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from grounding.errors import WeightsError
-from grounding.space import FitSettings, SharedSpace, SpaceSettings, build_space, evaluate, fit
+from grounding.errors import DataError, InputError, WeightsError
+from grounding.space import (
+    FitSettings,
+    SharedSpace,
+    SpaceSettings,
+    build_space,
+    evaluate,
+    fit,
+    load_space,
+    save_weights,
+)
 from tests.space import synthetic
+from tests.space.small import small_samples, small_space
 
 
 def build(**settings: object) -> SharedSpace:
@@ -56,3 +67,46 @@ def test_unknown_weights_are_an_error_not_a_random_model(monkeypatch: pytest.Mon
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(WeightsError, match="Remedies"):
         build_space(SpaceSettings(text="someone/no-such-model"))
+
+
+def test_a_weight_file_says_how_to_build_its_space(tmp_path: Path) -> None:
+    space = build()
+    save_weights(space, tmp_path / "space.safetensors")
+    loaded = load_space(tmp_path)
+    assert loaded.fingerprint() == space.fingerprint()
+    assert not loaded.training
+    words = {"text": ["open the top drawer"]}
+    np.testing.assert_array_equal(loaded.encode(**words)["text"], space.encode(**words)["text"])
+
+
+def test_a_run_without_weights_or_with_a_space_made_by_hand_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="run `grounding train` first"):
+        load_space(tmp_path)
+    save_weights(small_space(0), tmp_path / "space.safetensors")
+    with pytest.raises(DataError, match="does not say how to build its space"):
+        load_space(tmp_path)
+
+
+def test_pair_weights_must_be_positive_and_name_pairs_of_the_space(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="above 0"):
+        FitSettings(pair_weights={"a-b": 0.0})
+    with pytest.raises(InputError, match="pair_weights: \\['a-nothing'\\] found"):
+        fit(
+            small_space(0),
+            {"x": small_samples(8)},
+            run=tmp_path,
+            settings=FitSettings(pair_weights={"a-nothing": 1.0}),
+        )
+
+
+def test_a_pair_weighs_as_much_as_its_weight_says(tmp_path: Path) -> None:
+    first = {}
+    for weight in (1.0, 1e-6):
+        settings = FitSettings(steps=1, batch=16, extra=4, log_every=1, pair_weights={"points-text": weight})
+        folder = tmp_path / str(weight)
+        fit(small_space(0), {"x": small_samples(32)}, run=folder, settings=settings)
+        first[weight] = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
+    terms = {name: value for name, value in first[1.0].items() if name.startswith("loss/")}
+    others = [value for name, value in terms.items() if name != "loss/points-text"]
+    assert first[1.0]["loss"] == pytest.approx(sum(terms.values()) / len(terms), rel=1e-5)
+    assert first[1e-6]["loss"] == pytest.approx(sum(others) / len(others), rel=1e-4)

@@ -17,7 +17,7 @@ import torch
 
 from grounding.errors import DataError, InputError, StorageError
 from grounding.space import FitSettings, collate, evaluate, fit, info_nce, load_weights
-from grounding.space.checkpoint import stored_step
+from grounding.space.checkpoint import stored
 from grounding.space.training import pair_losses
 from tests.space.small import SETTINGS, small_samples, small_space
 
@@ -58,7 +58,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     patience = time.monotonic() + 120
-    while not (stored_step(killed / "space.safetensors") or 0) >= 3:
+    while not (stored(killed / "space.safetensors").get("step") or 0) >= 3:
         assert process.poll() is None and time.monotonic() < patience, "the run ended before it could be killed"
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)

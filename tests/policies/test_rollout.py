@@ -1,0 +1,107 @@
+"""Plans carried out in the simulated world."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+import sims  # noqa: F401  (registers the environments)
+from grounding.errors import InputError
+from grounding.policies.evaluation import make_env
+from grounding.policies.results import summarise
+from grounding.policies.retrieval import Plan
+from grounding.policies.rollout import SETTLING_STEPS, ExpertPolicy, play, rollout
+
+TASKS = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
+
+
+class Still:
+    """A policy that stays where it is for a while."""
+
+    def __init__(self, steps: int = 5, **told: object) -> None:
+        self.steps, self.told = steps, told
+
+    def plan(self, observation):
+        here = observation["proprioception"][7:15]
+        return Plan(np.repeat(np.float32([[*here[:7], 1.0]]), self.steps, axis=0), **self.told)
+
+
+class Speechless:
+    def plan(self, observation):
+        raise InputError("instruction: '' found; expected words")
+
+
+@pytest.fixture(scope="module")
+def drawer():
+    env = make_env("OpenDrawer", "novel-instance")
+    yield env
+    env.close()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_expert_does_each_task(task):
+    env = make_env(task, "novel-shape")
+    episode = play(ExpertPolicy(env), env, 3, "expert")
+    env.close()
+    assert episode.success and episode.failure == ""
+    assert episode.key == ("expert", task, "novel-shape", 3)
+    assert episode.retrieved is None and episode.retrieved_task is None
+    assert 0 < episode.shortest_path and 0.3 < episode.efficiency <= 1
+    assert 0.5 < episode.seconds < 15 and len(episode.instruction.split()) > 2
+
+
+def test_the_same_seed_is_the_same_episode(drawer):
+    first, again = (play(ExpertPolicy(drawer), drawer, 5) for _ in range(2))
+    assert first == again
+    assert play(ExpertPolicy(drawer), drawer, 6) != first
+
+
+def test_a_motion_without_effect_fails_after_the_scene_has_settled(drawer):
+    episode = play(Still(steps=7), drawer, 2)
+    assert not episode.success and episode.efficiency == 0
+    assert episode.failure == "the motion did not have its effect"
+    assert episode.seconds == pytest.approx((7 + SETTLING_STEPS) / 20)
+    assert episode.path_length < 0.02
+
+
+def test_failures_say_what_was_done_instead(drawer):
+    assert play(Still(task="TurnKnob"), drawer, 2).failure == "found a motion of another task"
+    _, taught = drawer.reset(seed=2)
+    right, wrong = taught["parts"][0], next(iter(set(taught["meanings"]) - set(taught["parts"])))
+    assert play(Still(task="OpenDrawer", part=wrong), drawer, 2).failure == "acted on another part"
+    episode = play(Still(task="OpenDrawer", part=right, retrieved="x"), drawer, 2)
+    assert episode.failure == "the motion did not have its effect"
+    assert episode.retrieved == "x" and episode.retrieved_task == "OpenDrawer"
+
+
+def test_targets_beyond_the_arm_are_out_of_reach(drawer):
+    class Far(Still):
+        def plan(self, observation):
+            plan = super().plan(observation)
+            plan.trajectory[:, :3] = [1.1, 0.9, 1.1]
+            return plan
+
+    assert play(Far(), drawer, 2).failure == "out of reach"
+
+
+def test_a_policy_that_has_no_plan_fails_and_says_why(drawer):
+    episode = play(Speechless(), drawer, 2)
+    assert not episode.success and episode.failure == "no plan: instruction: '' found; expected words"
+    assert episode.seconds == 0 and episode.path_length == 0 and episode.retrieved is None
+
+
+def test_a_film_has_a_picture_every_few_steps_and_the_last(drawer):
+    frames: list[np.ndarray] = []
+    play(Still(steps=10), drawer, 2, frames=frames, every=8)
+    assert len(frames) == 3 + 1
+    assert all(frame.dtype == np.uint8 and frame.ndim == 3 and frame.shape[2] == 3 for frame in frames)
+    assert frames[0].std() > 10
+
+
+def test_rollout_plays_rising_seeds_in_any_environment_with_these_keys():
+    env = gymnasium.make("grounding/PressButton-v0", obs=("points",), refresh="reset")
+    episodes = rollout(ExpertPolicy(env), env, episodes=3, seed=7, method="expert")
+    env.close()
+    assert [episode.key for episode in episodes] == [("expert", "PressButton", "train", seed) for seed in (7, 8, 9)]
+    assert summarise(episodes)["success"]["expert"]["train"]["all"]["n"] == 3
+    with pytest.raises(InputError, match="episodes: 0 found; expected at least 1"):
+        rollout(ExpertPolicy(env), env, episodes=0)
