@@ -24,14 +24,16 @@ def trajectory(start: np.ndarray, waypoints: Sequence[Waypoint]) -> np.ndarray:
         rows += _line(start, waypoint.pose, gripper)
         start, gripper = waypoint.pose, waypoint.gripper
         rows += [_row(start, gripper)] * round(waypoint.wait * CONTROL_RATE)
-    return np.asarray(rows, np.float32)
+    # Micrometres are fine enough for a robot, and coarse enough to be the same on any processor.
+    return np.round(rows, 6).astype(np.float32)
 
 
 def _line(start: np.ndarray, end: np.ndarray, gripper: float) -> list[np.ndarray]:
     distance = float(np.linalg.norm(end[:3, 3] - start[:3, 3]))
     axis_angle = rotation_vector(end[:3, :3] @ start[:3, :3].T)
     seconds = max(distance / SPEED, float(np.linalg.norm(axis_angle)) / TURN_RATE)
-    count = max(1, int(np.ceil(seconds * CONTROL_RATE)))
+    # The small number keeps a duration of whole steps from being rounded up by the last bit of another machine's sums.
+    count = max(1, int(np.ceil(seconds * CONTROL_RATE - 1e-6)))
     rows = []
     for fraction in np.arange(1, count + 1) / count:
         pose = np.eye(4)

@@ -31,9 +31,12 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+COLLECTED = ("--episodes", "4", "--missing-image", "0.3", "--missing-cloud", "0.2")
+
+
 @dataclass(frozen=True)
 class Pipeline:
-    """A real, small run: 4 demonstrations a task, 2 held out, 20 steps of training, indexed. To be read, not changed."""
+    """A real, small run: 4 demonstrations a task, 2 held out, 20 steps of training, indexed. To be read only."""
 
     demonstrations: Path
     heldout: Path
@@ -50,7 +53,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     whole = ("--missing-image", "0", "--missing-cloud", "0")
     small = ("--steps", "20", "--batch", "12", "--extra", "12", "--dim", "32")
     for words in (
-        ("collect", "--data", made.demonstrations, "--episodes", "4", "--missing-image", "0.3", "--missing-cloud", "0.2"),
+        ("collect", "--data", made.demonstrations, *COLLECTED),
         ("collect", "--data", made.heldout, "--episodes", "2", "--split", "novel-instance", "--wordings", "test",
          "--seed", "50000", *whole),
         ("train", "--data", made.demonstrations, "--run", made.run, *small),

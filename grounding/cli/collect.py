@@ -38,13 +38,11 @@ class Collect:
 
 def run(settings: Collect) -> None:
     """Collects what is not there yet."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
     from rich.progress import Progress
 
     from grounding.datasets.lerobot import DatasetWriter, is_complete
     from grounding.policies.collection import RATE, collect
+    from grounding.policies.workers import worker_pool
 
     counts = _counts(settings)
     if is_complete(settings.data):
@@ -52,8 +50,7 @@ def run(settings: Collect) -> None:
         return
     writer = DatasetWriter(settings.data, fps=RATE)
     stored = writer.existing()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.workers, context) as pool, Progress() as progress:
+    with worker_pool(settings.workers) as pool, Progress() as progress:
         for task, count in counts.items():
             done = [name for name in stored if name.startswith(f"{task}-{settings.split}-")]
             first = 1 + max(int(name.rpartition("-")[2]) for name in done) if done else settings.seed

@@ -56,6 +56,8 @@ def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
     from rich.console import Console
 
     from grounding.cli.index import load_library
+    from grounding.cli.settings import read_settings
+    from grounding.cli.train import Train
     from grounding.policies.evaluation import Player
     from grounding.reports import Report, print_summary, write_report
     from grounding.reports.assembly import filmstrips, lead, worth_filming
@@ -66,6 +68,7 @@ def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
     heldout = None if settings.heldout is None else _complete_samples(settings.heldout)
     out = settings.out or settings.run / "evaluation"
     library = load_library(settings.run)
+    training = read_settings(Train, settings.run / "config.toml")
     player = Player(settings.run, load_library, wordings)
     episodes = _play_missing(planned, player, out, _identity(settings, wordings, library), settings.workers)
     retrieval, laid_flat = ({}, None) if heldout is None else _retrieval(library, heldout)
@@ -79,8 +82,8 @@ def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
         retrieval=retrieval,
         space_map=laid_flat,
         filmstrips=films,
-        settings={"evaluate": asdict(settings), "wordings": dict(wordings) or "test"},
-        seeds={"first evaluation scene": settings.seed},
+        settings={"train": asdict(training), "evaluate": asdict(settings), "wordings": dict(wordings) or "test"},
+        seeds={"training": training.seed, "first evaluation scene of each task": settings.seed},
     )
     path = write_report(out, report)
     console = Console()

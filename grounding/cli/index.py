@@ -36,7 +36,8 @@ def run(settings: Index) -> None:
     step = stored(settings.run / "space.safetensors").get("step")
     if step != training.steps:
         raise DataError(
-            f"{settings.run}: training stopped at step {step} of {training.steps}; run `grounding train` again, it resumes"
+            f"{settings.run}: training stopped at step {step} of {training.steps}; run `grounding train` again, "
+            "it resumes"
         )
     folder = settings.run / "library"
     library = Library.open(folder, space) if (folder / FILE_NAME).exists() else Library.create(folder, space)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from grounding.datasets import Demonstration
+from grounding.errors import DataError, InputError
 from grounding.library.entries import Entry
 from grounding.library.library import Space
 from grounding.trajectories import inverse, transform
@@ -32,7 +33,7 @@ def samples(demonstrations: Iterable[Demonstration]) -> list[dict[str, Any]]:
             sample["image"] = tuple(demonstration.image)
         if demonstration.points is not None:
             part = demonstration.parts[0]
-            frame = part_frame(demonstration.points, _segments(demonstration), part)
+            frame = frame_of(demonstration, part)
             sample["points"] = cloud_of(demonstration, part, frame)
             sample["trajectory"] = transform(demonstration.trajectory, inverse(frame))
             found += _bystanders(demonstration, wordings)
@@ -51,6 +52,19 @@ def entries(demonstrations: Sequence[Demonstration], space: Space) -> Iterator[E
         yield from _embedded(demonstrations[start : start + _CHUNK], space)
 
 
+def frame_of(demonstration: Demonstration, part: int) -> np.ndarray:
+    """The (4, 4) frame of one part of a demonstration; see :func:`grounding.trajectories.parts.part_frame`.
+
+    Raises:
+        DataError: the cloud cannot be used; the message names the demonstration.
+    """
+    assert demonstration.points is not None
+    try:
+        return part_frame(demonstration.points, _segments(demonstration), part)
+    except InputError as error:
+        raise DataError(f"demonstration {demonstration.id!r}: {error}; leave it out or collect it again") from error
+
+
 def cloud_of(demonstration: Demonstration, part: int, frame: np.ndarray) -> np.ndarray:
     """float32 (512, 7) cloud of one part of a demonstration; see :func:`grounding.trajectories.parts.part_cloud`."""
     assert demonstration.points is not None and demonstration.colors is not None
@@ -63,12 +77,10 @@ def _segments(demonstration: Demonstration) -> np.ndarray:
 
 
 def _bystanders(demonstration: Demonstration, wordings: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
-    assert demonstration.points is not None
-    segments = _segments(demonstration)
     found = []
-    for segment in visible_parts(segments):
+    for segment in visible_parts(_segments(demonstration)):
         if segment != demonstration.parts[0]:
-            frame = part_frame(demonstration.points, segments, segment)
+            frame = frame_of(demonstration, segment)
             meaning = demonstration.meanings.get(segment, f"{demonstration.id} segment {segment}")
             sample: dict[str, Any] = {"id": meaning, "points": cloud_of(demonstration, segment, frame)}
             if meaning in wordings:
@@ -78,10 +90,7 @@ def _bystanders(demonstration: Demonstration, wordings: Mapping[str, tuple[str, 
 
 
 def _embedded(demonstrations: Sequence[Demonstration], space: Space) -> Iterator[Entry]:
-    frames = [
-        [part_frame(one.points, _segments(one), part) for part in one.parts] if one.points is not None else []
-        for one in demonstrations
-    ]
+    frames = [[frame_of(one, part) for part in one.parts] if one.points is not None else [] for one in demonstrations]
     data: dict[str, dict[int, Any]] = {"text": {}, "image": {}, "points": {}, "trajectory": {}, DESTINATION: {}}
     for row, (one, placed) in enumerate(zip(demonstrations, frames, strict=True)):
         data["text"][row] = one.instructions[0]

@@ -11,6 +11,7 @@ import numpy as np
 
 from grounding.datasets import Demonstration
 from grounding.errors import DataError
+from grounding.trajectories.parts import visible_parts
 
 RATE = 20.0
 # An expert that fails this often is broken, and trying on would never end.
@@ -42,7 +43,7 @@ def thinned(order: Order, missing_image: float, missing_cloud: float) -> Order:
 
 
 def perform(wanted: Order) -> Demonstration | None:
-    """Lets the expert of a simulated task act once, from the picture of the start; None if it fails."""
+    """Lets the expert act once, from the picture of the start; None if it fails or a part is hardly seen."""
     import gymnasium
 
     env = gymnasium.make(
@@ -61,7 +62,7 @@ def perform(wanted: Order) -> Demonstration | None:
             _, _, terminated, truncated, info = env.step(action)
             if terminated or truncated:
                 break
-        if not info["success"] or not set(taught["parts"]) <= set(observation["segments"]):
+        if not info["success"] or not set(taught["parts"]) <= set(visible_parts(observation["segments"])):
             return None
         return _record(wanted, observation, taught, trajectory)
     finally:

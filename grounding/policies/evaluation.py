@@ -1,8 +1,6 @@
 """Many episodes of many methods in parallel processes, with results that do not depend on how many."""
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from grounding.errors import InputError
 from grounding.policies.results import METHODS, SPLITS, Episode
 from grounding.policies.retrieval import RetrievalPolicy
 from grounding.policies.rollout import ExpertPolicy, Policy, play
+from grounding.policies.workers import worker_pool
 
 Loader = Callable[[Path], Any]
 
@@ -187,8 +186,7 @@ def play_all(planned: Iterable[Job], player: Player, workers: int) -> Iterator[t
         _one_thread()
         yield from map(player.play, planned)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(player,)) as pool:
+    with worker_pool(workers, _start, player) as pool:
         futures = [pool.submit(_play, job) for job in planned]
         try:
             for future in futures:

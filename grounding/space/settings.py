@@ -85,8 +85,8 @@ def load_space(run: Path | str) -> SharedSpace:
         settings = SpaceSettings(**record["settings"])
     except (KeyError, TypeError) as error:
         raise DataError(
-            f"{file}: does not say how to build its space; expected weights saved from `build_space`; build the space as "
-            "for its training and use `load_weights`, or train anew"
+            f"{file}: does not say how to build its space; expected weights saved from `build_space`; build the space "
+            "as for its training and use `load_weights`, or train anew"
         ) from error
     space = build_space(settings, cache=Path(run) / "features")
     load_weights(space, file)

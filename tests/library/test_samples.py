@@ -7,7 +7,7 @@ import pytest
 
 from grounding.cli.index import load_library
 from grounding.datasets.lerobot import read
-from grounding.errors import InputError
+from grounding.errors import DataError
 from grounding.library import Library
 from grounding.library.samples import DESTINATION, entries, samples
 from grounding.trajectories import rotations, transform
@@ -136,11 +136,15 @@ def test_a_cloud_that_cannot_be_used_is_named_before_anything_is_stored(demonstr
     points = good.points.copy()
     points[0] = np.nan
     spoilt = dataclasses.replace(good, id="spoilt", points=points)
-    with pytest.raises(InputError, match="1 points with NaN"):
+    with pytest.raises(DataError, match="demonstration 'spoilt': .*1 points with NaN"):
         samples([good, spoilt])
+    segments = np.where(np.arange(len(points)) < 7, good.parts[0], np.int32(99))
+    unseen = dataclasses.replace(good, id="unseen", segments=segments.astype(np.int32))
+    with pytest.raises(DataError, match="demonstration 'unseen': segment .* has 7 points; expected at least 8"):
+        samples([unseen])
     space = load_library(pipeline.run).space
     library = Library.create(tmp_path / "library", space)
-    with pytest.raises(InputError, match="1 points with NaN"):
+    with pytest.raises(DataError, match="demonstration 'spoilt'"):
         library.add(entries([good, spoilt], space))
     assert len(library) == 0
 

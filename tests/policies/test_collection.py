@@ -1,8 +1,7 @@
 """Demonstrations by the experts."""
 
 import dataclasses
-import multiprocessing
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from grounding.datasets.lerobot import read
 from grounding.errors import DataError
 from grounding.policies.collection import RATE, Order, collect, perform, thinned
+from grounding.policies.workers import worker_pool
 
 
 def assert_equal(first, second):
@@ -59,12 +59,11 @@ def test_what_is_left_out_is_drawn_in_the_shares_asked_for_never_both():
 def test_any_number_of_processes_collects_the_same(pipeline):
     """The data set of the pipeline was collected by two."""
     stored = {one.id: one for one in read(pipeline.demonstrations)}
-    context = multiprocessing.get_context("spawn")
 
     def order(seed):
         return thinned(Order("OpenDrawer", "train", seed), 0.3, 0.2)
 
-    with ProcessPoolExecutor(1, context) as pool:
+    with worker_pool(1) as pool:
         found = list(collect(3, pool, order, 0))
         again = list(collect(1, pool, order, found[1].seed + 1))
     assert [one.id for one in found] == [name for name in stored if name.startswith("OpenDrawer")][:3]
