@@ -46,6 +46,7 @@ def run(settings: Collect) -> None:
 
     counts = _counts(settings)
     if is_complete(settings.data):
+        _check_same(settings.data, counts)
         print(f"demonstrations: {settings.data} is complete already")
         return
     writer = DatasetWriter(settings.data, fps=RATE)
@@ -67,6 +68,17 @@ def _order(settings: Collect, task: str, seed: int) -> "Order":
 
     wanted = Order(task, settings.split, seed, settings.wordings)
     return thinned(wanted, settings.missing_image, settings.missing_cloud)
+
+
+def _check_same(data: Path, counts: dict[str, int]) -> None:
+    from grounding.datasets.lerobot import task_counts
+    from grounding.errors import InputError
+
+    found = task_counts(data)
+    if found != counts:
+        raise InputError(
+            f"{data}: holds {found} already, asked for {counts}; choose another folder, or delete this one first"
+        )
 
 
 def _counts(settings: Collect) -> dict[str, int]:

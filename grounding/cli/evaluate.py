@@ -156,7 +156,7 @@ def _play_missing(
 
     log, origin = out / "episodes.jsonl", out / "evaluation.json"
     if _recorded(origin) != identity:
-        log.unlink(missing_ok=True)
+        _put_aside(log)
         write_atomically(origin, json.dumps(identity))
     done = {episode.key for episode in read_episodes(log)}
     missing = [job for job in planned if job.key not in done]
@@ -167,6 +167,17 @@ def _play_missing(
             progress.advance(bar)
     wanted = {job.key for job in planned}
     return [episode for episode in read_episodes(log) if episode.key in wanted]
+
+
+def _put_aside(log: Path) -> None:
+    """Renames episodes of other settings, so that a new evaluation in the same folder loses none."""
+    import itertools
+
+    if log.exists():
+        free = (log.with_name(f"episodes.{number}.jsonl") for number in itertools.count(1))
+        kept = next(path for path in free if not path.exists())
+        log.rename(kept)
+        print(f"episodes of an evaluation with other settings are kept in {kept}")
 
 
 def _recorded(origin: Path) -> Any:

@@ -15,6 +15,7 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -151,6 +152,14 @@ def write(demonstrations: Iterable[Demonstration], folder: PathLike, *, fps: flo
 def is_complete(folder: PathLike) -> bool:
     """Whether `folder` holds a data set that was written to the end."""
     return (Path(folder) / frames.INFO_PATH).is_file()
+
+
+def task_counts(folder: PathLike) -> dict[str, int]:
+    """How many demonstrations of each task a complete data set holds. Raises DataError as :func:`read` does."""
+    folder = Path(folder)
+    _read_info(folder)
+    table = _read_table(folder / frames.EPISODES_PATH)
+    return dict(Counter(table.column("task").to_pylist())) if "task" in table.column_names else {}
 
 
 def read(folder: PathLike) -> list[Demonstration]:

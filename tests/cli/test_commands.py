@@ -43,8 +43,15 @@ def test_collect_makes_as_many_as_asked_for(pipeline):
 
 def test_collect_again_leaves_a_complete_data_set_alone(pipeline, run):
     before = {path: path.stat().st_mtime_ns for path in pipeline.demonstrations.rglob("*")}
-    assert "is complete already" in run("collect", "--data", pipeline.demonstrations)
+    assert "is complete already" in run("collect", "--data", pipeline.demonstrations, "--episodes", "4")
     assert {path: path.stat().st_mtime_ns for path in pipeline.demonstrations.rglob("*")} == before
+
+
+def test_collect_of_another_number_into_a_complete_data_set_is_refused(pipeline, refused):
+    complaint = refused("collect", "--data", pipeline.demonstrations, "--episodes", "5")
+    assert (
+        str(pipeline.demonstrations) in complaint and "'OpenDrawer': 4" in complaint and "delete this one" in complaint
+    )
 
 
 def test_train_leaves_a_run_that_tells_its_settings(pipeline, run):
@@ -150,6 +157,7 @@ def test_words_of_ones_own_replace_those_of_the_test(pipeline, evaluation, tmp_p
         (out / name).write_bytes((evaluation / name).read_bytes())
     assert evaluate(pipeline, out, "--workers", "1", "--wordings", wordings) == 0
     episodes, before = read_episodes(out / "episodes.jsonl"), read_episodes(evaluation / "episodes.jsonl")
+    assert read_episodes(out / "episodes.1.jsonl") == before
     assert [episode.key for episode in episodes] == [episode.key for episode in before]
     spoken = {task: {episode.instruction for episode in episodes if episode.task == task} for task in TASKS}
     assert spoken["PressButton"] == {"Do press a button, will you?"}
