@@ -20,6 +20,8 @@ from torch.nn import functional
 from grounding.encoders import Frozen
 from grounding.space import FitSettings, SharedSpace, fit, info_nce
 
+SEEDS = (0,)
+THREADS = {"torch": 1}
 DIM = 256
 REPETITIONS = 5
 
