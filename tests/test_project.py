@@ -136,7 +136,7 @@ def test_modules_keep_the_house_rules(path):
     assert len(text.splitlines()) < 400
     for line in text.splitlines():
         assert not re.search(r"\b(TODO|FIXME|XXX)\b", line), line
-        assert "/work/" not in line and "/tmp/" not in line, line
+        assert not re.search(r"/(work|tmp)/", line), line
     assert "pickle=True" not in text and "weights_only=False" not in text
 
 

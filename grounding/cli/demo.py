@@ -116,5 +116,7 @@ class _Clock:
             # A stage that was finished before takes next to no time and must not hide what it took then.
             return {**seconds, name: max(seconds.get(name, 0.0), time.monotonic() - began)}
 
+        # A file that cannot be read is to be known before the work, not after it.
+        spent()
         yield lambda: sum(spent().values())
         write_atomically(self.path, json.dumps(spent()))

@@ -55,9 +55,14 @@ def test_a_killed_collection_goes_on_to_the_same_data_set(pipeline, run, refused
     assert files_in(data) == files_in(pipeline.demonstrations)
 
 
+def heed_interrupts():
+    """A shell starts what runs in the background with interrupts ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupted_collection_says_that_it_resumes(tmp_path):
     data = tmp_path / "data"
-    process = start("collect", "--data", data, *COLLECTED, start_new_session=True)
+    process = start("collect", "--data", data, *COLLECTED, start_new_session=True, preexec_fn=heed_interrupts)
     kill_when(process, lambda: list(data.glob("unfinished/*.json")), signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,8 @@ def test_an_interrupt_is_left_to_the_parent(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(tmp_path / "parent.py"), "1"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment, start_new_session=True, **pipes) as parent:
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a background shell ignores interrupts
+    with subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=heed, **pipes) as parent:
         parent.stdout.readline()
         os.killpg(parent.pid, signal.SIGINT)
         said, errors = parent.communicate(timeout=20)
