@@ -132,9 +132,9 @@ class RetrievalPolicy:
 
         The words come first: only the motions that they fit best are considered, since a cloud cannot tell which way a
         knob is to be turned. Among these and all segments, three agreements are added: words and segment, words and
-        motion, segment and demonstrated part. Each cosine is multiplied by the learned scale of its pair, which makes
-        it an estimate, up to a constant, of how much likelier (as a logarithm) the two occur together than apart (van
-        den Oord et al. 2018).
+        motion, segment and demonstrated part. A cosine times the learned scale of its pair estimates, up to a constant,
+        how much likelier (as a logarithm) the two occur together than apart (van den Oord et al. 2018). Two clouds are
+        no trained pair and have no scale of their own: their cosine counts as much as one of cloud and motion.
         """
         hits = self.library.search({"text": words}, k=SHORTLIST, against=("trajectory",))
         rows = [self._rows[hit.id] for hit in hits]

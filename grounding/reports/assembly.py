@@ -30,7 +30,7 @@ def lead(episodes: Sequence[Episode], demonstrations: int) -> str:
 
 _SPLIT_WORDS = {
     "train": "objects like those of the demonstrations",
-    "novel-instance": "objects new in colour, size and proportion, told in new wordings",
+    "novel-instance": "objects in combinations of kind, colours and size not demonstrated, told in new wordings",
     "novel-shape": "objects whose very shapes were in no demonstration",
 }
 

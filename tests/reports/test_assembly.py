@@ -33,7 +33,7 @@ def test_the_lead_tells_how_often_ours_succeeded_split_by_split():
     assert "searched 320 demonstrations" in text
     first, _, second = text.partition("\n\n")
     assert "succeeded" not in first
-    assert second.startswith("It succeeded in 75 % of 4 attempts on objects new in colour")
+    assert second.startswith("It succeeded in 75 % of 4 attempts on objects in combinations of kind")
     assert "and 100 % of 2 attempts on objects whose very shapes were in no demonstration" in second
 
 
