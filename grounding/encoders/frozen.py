@@ -2,14 +2,13 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grounding.encoders.padded import Padded
+from grounding.encoders.data import Data, contents, select
 from grounding.errors import DataError, StorageError
 
 QUERY_KEYS = 500
@@ -57,23 +56,23 @@ class Frozen(nn.Module):
             self._fingerprint = own() if own is not None else digest_of(self.encoder)
         return self._fingerprint
 
-    def forward(self, data: Sequence[str] | Tensor | Padded) -> Tensor:
+    def forward(self, data: Data) -> Tensor:
         """Features (B, width) float32, as the encoder gives them in evaluation mode, without gradient."""
         salt = self.fingerprint().encode()
-        keys = [hashlib.sha256(salt + content).digest() for content in _contents(data)]
+        keys = [hashlib.sha256(salt + content).digest() for content in contents(data)]
         missing = {key: position for position, key in enumerate(keys) if key not in self._features}
         if missing:
             self._fill(data, missing)
         return torch.from_numpy(np.stack([self._features[key] for key in keys]))
 
-    def _fill(self, data: Sequence[str] | Tensor | Padded, missing: dict[bytes, int]) -> None:
+    def _fill(self, data: Data, missing: dict[bytes, int]) -> None:
         stored = self._read(list(missing))
         self._features.update(stored)
         fresh = {key: position for key, position in missing.items() if key not in stored}
         if not fresh:
             return
         with torch.no_grad():
-            features = self.encoder(_select(data, list(fresh.values()))).float().cpu().numpy()
+            features = self.encoder(select(data, list(fresh.values()))).float().cpu().numpy()
         found = dict(zip(fresh, features, strict=True))
         self._features.update(found)
         self._write(found)
@@ -126,22 +125,3 @@ def digest_of(module: nn.Module) -> str:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _contents(data: Sequence[str] | Tensor | Padded) -> list[bytes]:
-    """The bytes of each item; the shape belongs to it, padding does not."""
-    if isinstance(data, Tensor):
-        prefix = f"{data.dtype} {tuple(data.shape[1:])} ".encode()
-        return [prefix + item.tobytes() for item in data.cpu().numpy()]
-    if isinstance(data, Padded):
-        items = [values[mask].cpu() for values, mask in zip(data.values, data.mask, strict=True)]
-        return [f"{item.dtype} {tuple(item.shape)} ".encode() + item.numpy().tobytes() for item in items]
-    return [text.encode() for text in data]
-
-
-def _select(data: Sequence[str] | Tensor | Padded, positions: list[int]) -> list[str] | Tensor | Padded:
-    if isinstance(data, Padded):
-        return Padded(data.values[positions], data.mask[positions])
-    if isinstance(data, Tensor):
-        return data[positions]
-    return [data[position] for position in positions]

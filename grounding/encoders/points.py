@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from grounding.encoders.padded import Padded, unpad
+from grounding.encoders.data import Padded, unpad
 from grounding.errors import InputError
 
 KEPT_POINTS = 192  # of each cloud in training, drawn at random: a third of the work, and an augmentation

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grounding.encoders.padded import Padded, unpad
+from grounding.encoders.data import Padded, unpad
 from grounding.errors import InputError
 
 JITTER = 0.01  # standard deviation, in units of `reach`, by which a whole motion is moved in training

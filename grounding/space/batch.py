@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.encoders import Padded
+from grounding.encoders.data import Data, gather
 from grounding.errors import DataError
 
 Sample = Mapping[str, Any]
@@ -24,7 +24,7 @@ class Field:
     `data` is a list of strings, a tensor (n, ...) or, for lengths that differ, `Padded`; `rows` (n,) int64.
     """
 
-    data: list[str] | Tensor | Padded
+    data: Data
     rows: Tensor
 
 
@@ -64,27 +64,6 @@ def collate(samples: Sequence[Sample], generator: torch.Generator | None = None)
             values.setdefault(name, []).append(_rendering(value, generator, name, sample["id"]))
             rows.setdefault(name, []).append(row)
     return Batch({name: Field(gather(name, values[name]), torch.tensor(rows[name])) for name in sorted(values)}, ids)
-
-
-def gather(name: str, values: Sequence[Any]) -> list[str] | Tensor | Padded:
-    """Data of one modality in the form that encoders take: strings as a list, arrays stacked, or padded at their end.
-
-    Raises:
-        DataError: strings and arrays are mixed, or arrays differ in more than their first dimension.
-    """
-    if isinstance(values[0], str):
-        if not all(isinstance(value, str) for value in values):
-            raise DataError(f"{name}: strings and other data are mixed; expected one kind in all samples")
-        return list(values)
-    arrays = [np.asarray(value) for value in values]
-    first = arrays[0]
-    if any(array.shape[1:] != first.shape[1:] or array.dtype != first.dtype or not array.ndim for array in arrays):
-        found = sorted({f"{array.shape} {array.dtype}" for array in arrays})
-        raise DataError(f"{name}: {', '.join(found[:4])} found in one batch; expected one type and, but for the first "
-                        "dimension, one shape")  # fmt: skip
-    if all(array.shape == first.shape for array in arrays):
-        return torch.from_numpy(np.stack(arrays))
-    return Padded.stack([torch.from_numpy(np.ascontiguousarray(array)) for array in arrays])
 
 
 def check_samples(name: str, samples: Sequence[Sample], modalities: Sequence[str]) -> None:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grounding.encoders import Frozen, Padded
+from grounding.encoders import Frozen
+from grounding.encoders.data import Data, Features, gather, to_device
 from grounding.encoders.frozen import digest_of
 from grounding.errors import DataError, InputError
-from grounding.space.batch import Batch, gather, problem_of
+from grounding.space.batch import Batch, problem_of
 
 LARGEST_SCALE = 100.0
 FIRST_SCALE = 1 / 0.07
@@ -69,12 +70,13 @@ class SharedSpace(nn.Module):
         """Unit vectors of everything that the batch observes, by modality."""
         return {name: Embedded(self.embed(name, field.data), field.rows) for name, field in batch.fields.items()}
 
-    def embed(self, modality: str, data: list[str] | Tensor | Padded) -> Tensor:
+    def embed(self, modality: str, data: Data) -> Tensor:
         """Unit vectors (n, dim) of gathered data of one modality, with gradient."""
         if modality not in self.modalities:
             raise InputError(f"modality {modality!r} is unknown; this space has {', '.join(self.modalities)}")
         device = self.log_scales[next(iter(self.log_scales))].device
-        features = self.encoders[modality](_to(data, device))
+        data = to_device(data, device)
+        features = data.values if isinstance(data, Features) else self.encoders[modality](data)
         return functional.normalize(self.heads[modality](features.to(device)), dim=1)
 
     def pairs(self, batch: Batch) -> list[tuple[str, str]]:
@@ -180,9 +182,3 @@ def positives_between(ids: list[str], a: Tensor, b: Tensor) -> Tensor:
     numbers: dict[str, int] = {}
     codes = torch.tensor([numbers.setdefault(name, len(numbers)) for name in ids], device=a.device)
     return codes[a][:, None] == codes[b]
-
-
-def _to(data: list[str] | Tensor | Padded, device: torch.device) -> list[str] | Tensor | Padded:
-    if isinstance(data, Padded):
-        return Padded(data.values.to(device), data.mask.to(device))
-    return data.to(device) if isinstance(data, Tensor) else data

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from grounding.encoders import Frozen
+from grounding.encoders.data import gather
 from grounding.errors import DataError, InputError
 from grounding.files import write_atomically
-from grounding.space.batch import Batch, Sample, check_samples, gather
+from grounding.space.batch import Batch, Sample, check_samples
 from grounding.space.checkpoint import save_weights, stored
 from grounding.space.losses import InfoNCE
 from grounding.space.model import SharedSpace, pair_name, positives_between
