@@ -17,7 +17,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = dict(
     line.split("==") for line in (ROOT / "launch/constraints.txt").read_text().splitlines() if not line.startswith("#")
 )
-SCRIPTS = ("launch/quickstart.sh", "launch/test.sh", "launch/bench.sh", "launch/install.sh", ".ci/run")
+SCRIPTS = (
+    *("launch/quickstart.sh", "launch/test.sh", "launch/bench.sh", "launch/torchrun.sh", "launch/slurm.sbatch"),
+    *("launch/install.sh", ".ci/run"),
+)
 SOURCES = [path for folder in ("grounding", "sims") for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
@@ -167,9 +170,14 @@ def test_arrows_point_down(room, forbidden):
         assert room == "cli" or "sims" not in {name.split(".")[0] for name in imported}, path
 
 
-def test_files_and_errors_stand_at_the_bottom():
+def test_files_settings_and_errors_stand_at_the_bottom():
     """Every room may use them, so they use nothing but the standard library."""
-    for name, allowed in (("errors", set()), ("files", {"grounding.errors"})):
+    bottom = (
+        ("errors", set()),
+        ("files", {"grounding.errors"}),
+        ("settings", {"grounding.errors", "grounding.files", "grounding.files.write_atomically"}),
+    )
+    for name, allowed in bottom:
         imported = _imports(ROOT / "grounding" / f"{name}.py")
         foreign = {one for one in imported if one.split(".")[0] not in sys.stdlib_module_names}
         assert {one for one in foreign if not one.startswith("grounding.errors.")} == allowed, name

@@ -56,11 +56,11 @@ def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
     from rich.console import Console
 
     from grounding.cli.index import load_library
-    from grounding.cli.settings import read_settings
     from grounding.cli.train import Train
     from grounding.policies.evaluation import Player
     from grounding.reports import Report, print_summary, write_report
     from grounding.reports.assembly import filmstrips, lead, worth_filming
+    from grounding.settings import read_settings
 
     # What can be wrong with the settings comes first: playing takes minutes.
     planned = plan(settings)

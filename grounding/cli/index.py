@@ -20,19 +20,19 @@ class Index:
 
 def run(settings: Index) -> None:
     """Adds what the library does not hold yet."""
-    from grounding.cli.settings import read_settings
     from grounding.cli.train import Train
     from grounding.datasets.lerobot import read
     from grounding.errors import DataError
     from grounding.library import Library
     from grounding.library.samples import entries
     from grounding.library.store import FILE_NAME
-    from grounding.space import load_space
+    from grounding.settings import read_settings
+    from grounding.space import SharedSpace
     from grounding.space.checkpoint import stored
 
     training = read_settings(Train, settings.run / "config.toml")
     demonstrations = read(settings.data or training.data)
-    space = load_space(settings.run)
+    space = SharedSpace.load(settings.run)
     step = stored(settings.run / "space.safetensors").get("step")
     if step != training.steps:
         raise DataError(
@@ -49,6 +49,6 @@ def run(settings: Index) -> None:
 def load_library(run: Path) -> "Library":
     """The library of a run, opened with its space."""
     from grounding.library import Library
-    from grounding.space import load_space
+    from grounding.space import SharedSpace
 
-    return Library.open(run / "library", load_space(run))
+    return Library.open(run / "library", SharedSpace.load(run))

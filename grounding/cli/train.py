@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class Train:
     """Train one embedding space for words, pictures, point clouds and trajectories.
 
-    Run again after an interruption, it goes on from the last checkpoint to the same weights.
+    Run again after an interruption, it goes on from the last checkpoint to the same weights. A GPU is used where there
+    is one, and several processes where launch/torchrun.sh starts them.
     """
 
     data: Path = Path("runs/demo/demonstrations")
@@ -39,39 +40,46 @@ class Train:
 
 def run(settings: Train) -> None:
     """Trains, or resumes, or finds the run finished."""
-    from grounding.cli.settings import write_settings
     from grounding.datasets.lerobot import read
     from grounding.errors import InputError
     from grounding.library.samples import samples
+    from grounding.settings import write_settings
     from grounding.space import FitSettings, fit
+    from grounding.space.distributed import processes, rank
 
     if settings.seed < 0:
         raise InputError(f"seed: {settings.seed} found, expected a number of at least 0")
     demonstrations = read(settings.data)
-    space = space_of(settings)
-    config = settings.run / "config.toml"
-    begun = (settings.run / "trainer.pt").exists()
-    if not begun:
-        write_settings(settings, config)
-    fitting = FitSettings(
-        steps=settings.steps,
-        batch=settings.batch,
-        extra=settings.extra,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-        pair_weights={name: settings.wordless_pairs for name in space.log_scales if "text" not in name.split("-")},
-    )
-    training = fit(space, {"demonstrations": samples(demonstrations)}, run=settings.run, settings=fitting)
-    if begun:
-        # Not before: the settings of a run that refuses to go on with these ones must stay.
-        write_settings(settings, config)
+    with processes():
+        space = space_of(settings)
+        config = settings.run / "config.toml"
+        begun = (settings.run / "trainer.pt").exists()
+        if not begun and rank() == 0:
+            write_settings(settings, config)
+        fitting = FitSettings(
+            steps=settings.steps,
+            batch=settings.batch,
+            extra=settings.extra,
+            learning_rate=settings.learning_rate,
+            seed=settings.seed,
+            pair_weights={name: settings.wordless_pairs for name in space.log_scales if "text" not in name.split("-")},
+        )
+        training = fit(space, {"demonstrations": samples(demonstrations)}, run=settings.run, settings=fitting)
+        if rank() > 0:
+            return
+        if begun:
+            # Not before: the settings of a run that refuses to go on with these ones must stay.
+            write_settings(settings, config)
     print(f"space: {training.steps} steps in {training.seconds:.0f} s, weights in {settings.run / 'space.safetensors'}")
 
 
 def space_of(settings: Train) -> "SharedSpace":
     """The untrained space of these settings."""
+    import torch
+
     from grounding.space import SpaceSettings, build_space
 
-    return build_space(
+    space = build_space(
         SpaceSettings(dim=settings.dim, text=settings.text), cache=settings.run / "features", seed=settings.seed
     )
+    return space.to("cuda" if torch.cuda.is_available() else "cpu")

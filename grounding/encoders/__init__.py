@@ -3,7 +3,26 @@
 from grounding.encoders.data import Data, Features, Padded
 from grounding.encoders.frozen import Frozen
 from grounding.encoders.image import ImageEncoder
+from grounding.encoders.neural import NeuralEncoder, VoxelEncoder
+from grounding.encoders.point_transformer import PointTransformer
 from grounding.encoders.points import PointEncoder
+from grounding.encoders.text import BagOfWords
+from grounding.encoders.torchvision_encoder import TorchvisionEncoder
 from grounding.encoders.trajectory import TrajectoryEncoder
+from grounding.encoders.trajectory_transformer import TrajectoryTransformer
 
-__all__ = ["Data", "Features", "Frozen", "ImageEncoder", "Padded", "PointEncoder", "TrajectoryEncoder"]
+__all__ = [
+    "BagOfWords",
+    "Data",
+    "Features",
+    "Frozen",
+    "ImageEncoder",
+    "NeuralEncoder",
+    "Padded",
+    "PointEncoder",
+    "PointTransformer",
+    "TorchvisionEncoder",
+    "TrajectoryEncoder",
+    "TrajectoryTransformer",
+    "VoxelEncoder",
+]

@@ -1,6 +1,6 @@
 """What encoders are given: the data of one modality for several samples, in one of a few forms."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,23 +45,22 @@ def unpad(data: Tensor | Padded) -> tuple[Tensor, Tensor]:
 
 def gather(name: str, values: Sequence[Any]) -> Data:
     """Samples' data of one modality in the form that encoders take: strings as a list, arrays stacked, or padded at
-    their end; of mappings such as `{"signal": array, "subject": "S01"}`, each part by itself.
+    their end; of dicts such as `{"signal": array, "subject": "S01"}`, each part by itself. Floating point numbers
+    become float32.
 
     Raises:
-        DataError: kinds are mixed, arrays differ in more than their first dimension, or mappings in their keys.
+        DataError: kinds are mixed, arrays differ in more than their first dimension, or dicts in their keys.
     """
     first = values[0]
     if isinstance(first, str):
         if not all(isinstance(value, str) for value in values):
             raise DataError(f"{name}: strings and other data are mixed; expected one kind in all samples")
         return list(values)
-    if isinstance(first, Mapping):
-        if not all(isinstance(value, Mapping) and value.keys() == first.keys() for value in values):
+    if isinstance(first, dict):
+        if not all(isinstance(value, dict) and value.keys() == first.keys() for value in values):
             raise DataError(f"{name}: parts {sorted(first)} found in some samples only; expected the same in all")
         return {part: gather(f"{name} {part}", [value[part] for value in values]) for part in sorted(first)}
-    if isinstance(first, Features):
-        return Features(torch.stack([value.values for value in values]))
-    arrays = [np.asarray(value) for value in values]
+    arrays = [_single_precision(np.asarray(value)) for value in values]
     shape, dtype = arrays[0].shape, arrays[0].dtype
     if not all(array.shape == shape and array.dtype == dtype for array in arrays):
         if any(array.shape[1:] != shape[1:] or array.dtype != dtype or not array.ndim for array in arrays):
@@ -72,6 +71,10 @@ def gather(name: str, values: Sequence[Any]) -> Data:
     return torch.from_numpy(np.stack(arrays))
 
 
+def _single_precision(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array
+
+
 def count(data: Data) -> int:
     """How many samples' data these are."""
     if isinstance(data, dict):
@@ -79,7 +82,7 @@ def count(data: Data) -> int:
     return len(data.values) if isinstance(data, Padded | Features) else len(data)
 
 
-def select(data: Data, positions: Sequence[int]) -> Data:
+def select(data: Data, positions: Sequence[int] | slice) -> Data:
     """The data at some positions, in their order."""
     if isinstance(data, dict):
         return {part: select(values, positions) for part, values in data.items()}
@@ -89,7 +92,7 @@ def select(data: Data, positions: Sequence[int]) -> Data:
         return Features(data.values[positions])
     if isinstance(data, Tensor):
         return data[positions]
-    return [data[position] for position in positions]
+    return data[positions] if isinstance(positions, slice) else [data[position] for position in positions]
 
 
 def to_device(data: Data, device: torch.device) -> Data:

@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ class Frozen(nn.Module):
 
     Features are kept in memory and, with `cache`, in a small SQLite file of that folder, under the digest of the
     encoder's weights and of the content: a second epoch and a second run read them back. Several processes may
-    share the folder. The wrapped weights are neither parameters of this module nor part of a checkpoint.
+    share the folder. The wrapped weights are neither trained nor parameters of this module.
 
     Args:
         encoder: a module with `.width`; its `fingerprint()`, where it has one, names its weights.
@@ -49,12 +50,26 @@ class Frozen(nn.Module):
         """The wrapped encoder."""
         return self._held[0]
 
+    def _apply(self, fn: Any, recurse: bool = True) -> "Frozen":
+        # What moves a module to a device passes by what is not registered.
+        self.encoder._apply(fn, recurse)
+        return super()._apply(fn, recurse)
+
     def fingerprint(self) -> str:
-        """Digest of the encoder's weights."""
+        """Digest of the encoder's weights and of its `settings`, such as the size that pictures are brought to."""
         if self._fingerprint is None:
             own = getattr(self.encoder, "fingerprint", None)
-            self._fingerprint = own() if own is not None else digest_of(self.encoder)
+            if own is not None:
+                self._fingerprint = own()
+            else:
+                settings = repr(sorted(getattr(self.encoder, "settings", {}).items()))
+                self._fingerprint = hashlib.sha256((digest_of(self.encoder) + settings).encode()).hexdigest()
         return self._fingerprint
+
+    def forget(self) -> None:
+        """Call after the encoder's weights were changed: its fingerprint and the features in memory are dropped."""
+        self._fingerprint = None
+        self._features.clear()
 
     def forward(self, data: Data) -> Tensor:
         """Features (B, width) float32, as the encoder gives them in evaluation mode, without gradient."""
@@ -71,7 +86,8 @@ class Frozen(nn.Module):
         fresh = {key: position for key, position in missing.items() if key not in stored}
         if not fresh:
             return
-        with torch.no_grad():
+        device = next((parameter.device.type for parameter in self.encoder.parameters()), "cpu")
+        with torch.no_grad(), torch.autocast(device, enabled=False):
             features = self.encoder(select(data, list(fresh.values()))).float().cpu().numpy()
         found = dict(zip(fresh, features, strict=True))
         self._features.update(found)

@@ -1,5 +1,7 @@
 """Pictures to features: a small residual network that trains on a processor."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,6 +10,7 @@ from grounding.errors import InputError
 
 SHIFT = 3  # pixels by which a picture is moved at most in training
 GAIN = 0.1  # standard deviation of the brightness of a colour channel in training
+THUMBNAIL = 16  # pixels a side of the picture that describes a picture
 
 
 class ImageEncoder(nn.Module):
@@ -30,6 +33,7 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.width = width
         self.size = size
+        self.settings: dict[str, Any] = {"width": width, "size": size}
         self.stem = nn.Sequential(nn.Conv2d(3, 24, 5, stride=2, padding=2, bias=False), nn.GroupNorm(8, 24), nn.ReLU())
         self.blocks = nn.Sequential(_Block(24, 32), _Block(32, 64), _Block(64, 128))
         self.whole = nn.Sequential(nn.LayerNorm(256), nn.Linear(256, width))
@@ -42,20 +46,57 @@ class ImageEncoder(nn.Module):
         Raises:
             InputError: the shape or the type does not fit.
         """
-        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != torch.uint8:
-            raise InputError(
-                f"image: {tuple(images.shape)} {images.dtype} found, expected (batch, height, width, 3) uint8; "
-                "a single picture is written picture[None]"
-            )
-        # The permuted view of an (H, W, channels) picture is already in the channels-last layout.
-        pictures = images.permute(0, 3, 1, 2).float() / 127.5 - 1
-        if pictures.shape[2:] != (self.size, self.size):
-            pictures = functional.interpolate(pictures, (self.size, self.size), mode="area")
-        if self.training:
-            pictures = _moved(pictures)
-            pictures = pictures * (1 + GAIN * torch.randn(len(pictures), 3, 1, 1, device=pictures.device))
-        maps = self.blocks(self.stem(pictures.contiguous(memory_format=torch.channels_last)))
+        maps = self._maps(images)
         return self.whole(torch.cat([maps.amax((2, 3)), maps.mean((2, 3))], dim=1))
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """Tokens (B, P, 128) of pictures (B, H, W, 3) uint8: what the network finds at each place, row by row from the
+        top left; with `size` 64, P = 16 places of a 4 x 4 grid.
+
+        Raises:
+            InputError: the shape or the type does not fit.
+        """
+        return self._maps(images).flatten(2).transpose(1, 2)
+
+    def reconstruction_target(self, images: Tensor) -> Tensor:
+        """What an autoencoder shall reconstruct: the picture at 16 x 16 pixels, rgb in -1..1, (B, 768) float32."""
+        return thumbnails(images)
+
+    def _maps(self, images: Tensor) -> Tensor:
+        return self.blocks(self.stem(prepared(images, self.size, augment=self.training)))
+
+
+def prepared(images: Tensor, size: int, augment: bool) -> Tensor:
+    """Pictures (B, H, W, 3) uint8 as (B, 3, size, size) float32 in -1..1, in the channels-last layout.
+
+    With `augment` they are moved and their colours scaled at random.
+
+    Raises:
+        InputError: the shape or the type does not fit.
+    """
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != torch.uint8 or 0 in images.shape:
+        raise InputError(
+            f"image: {tuple(images.shape)} {images.dtype} found, expected (batch, height, width, 3) uint8; "
+            "a single picture is written picture[None]"
+        )
+    # The permuted view of an (H, W, channels) picture is already in the channels-last layout.
+    pictures = images.permute(0, 3, 1, 2).float() / 127.5 - 1
+    if pictures.shape[2:] != (size, size):
+        pictures = functional.interpolate(pictures, (size, size), mode="area")
+    if augment:
+        pictures = _moved(pictures)
+        pictures = pictures * (1 + GAIN * torch.randn(len(pictures), 3, 1, 1, device=pictures.device))
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def thumbnails(images: Tensor) -> Tensor:
+    """Pictures (B, H, W, 3) uint8 at 16 x 16 pixels in -1..1, row by row, (B, 768) float32.
+
+    Raises:
+        InputError: the shape or the type does not fit.
+    """
+    return prepared(images, THUMBNAIL, augment=False).permute(0, 2, 3, 1).flatten(1)
 
 
 class _Block(nn.Module):

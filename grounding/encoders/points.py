@@ -1,15 +1,16 @@
 """Point clouds to features: a small PointNet (Qi et al., 2017) that learns from a few hundred clouds."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from grounding.encoders.data import Padded, unpad
-from grounding.errors import InputError
+from grounding.encoders.clouds import checked, columns, described, scaled
+from grounding.encoders.data import Padded
 
 KEPT_POINTS = 192  # of each cloud in training, drawn at random: a third of the work, and an augmentation
 PART_FAVOUR = 0.25
-JITTER = 0.01  # standard deviation of the noise on xyz, in units of `reach`
-COLOR_GAIN, COLOR_SHIFT = 0.08, 0.02
 
 
 class PointEncoder(nn.Module):
@@ -17,8 +18,8 @@ class PointEncoder(nn.Module):
 
     Points pass a shared network; its results are pooled by maximum and mean over the cloud and joined by plain
     statistics of the cloud (mean and spread of every channel), which carry size and colour when there is little data.
-    When there is a seventh channel, it says which points belong to the part that is meant, and pooling and
-    statistics are taken over those points and over the rest apart.
+    With the input `part`, which says which points belong to the part that is meant, pooling and statistics are taken
+    over those points and over the rest apart.
 
     Absolute size matters (a small cube is not a large one), so xyz is divided by `reach`, the distance in metres that
     becomes 1, and never normalised by cloud. In training mode, 192 points of each cloud are drawn, xyz and rgb get
@@ -26,24 +27,30 @@ class PointEncoder(nn.Module):
 
     Args:
         width: number of features.
-        channels: 3 (xyz, metres), 6 (and rgb in 0..1) or 7 (and 1 for the part meant, 0 for its surroundings).
+        inputs: what the columns of a cloud are: "xyz" (metres) and, in this order, any of "rgb" (0..1), "normals" (unit
+            vectors), "part" (1 for the part meant, 0 for its surroundings).
         reach: metres that become 1.
 
     Example:
         >>> PointEncoder()(torch.rand(4, 512, 7)).shape
         torch.Size([4, 256])
+        >>> PointEncoder(inputs=("xyz", "normals"))(torch.rand(4, 512, 6)).shape
+        torch.Size([4, 256])
+
+    Raises:
+        InputError: unknown inputs, or another order.
     """
 
-    def __init__(self, width: int = 256, channels: int = 7, reach: float = 0.1) -> None:
+    def __init__(self, width: int = 256, inputs: Sequence[str] = ("xyz", "rgb", "part"), reach: float = 0.1) -> None:
         super().__init__()
-        if channels not in (3, 6, 7):
-            raise InputError(f"channels: {channels} found, expected 3 (xyz), 6 (xyz, rgb) or 7 (xyz, rgb, part)")
         self.width = width
-        self.channels = channels
+        self.columns = columns(inputs)
         self.reach = reach
+        self.settings: dict[str, Any] = {"width": width, "inputs": list(inputs), "reach": reach}
+        channels = list(self.columns.values())[-1].stop
         deep = 128
         self.each = nn.Sequential(_layer(channels, 32), _layer(32, 64), _layer(64, deep))
-        groups = 2 if channels == 7 else 1
+        groups = 2 if "part" in self.columns else 1
         pooled = groups * (2 * deep + 2 * channels)
         self.whole = nn.Sequential(nn.LayerNorm(pooled), nn.Linear(pooled, width), nn.GELU(), nn.Linear(width, width))
 
@@ -51,40 +58,33 @@ class PointEncoder(nn.Module):
         """Features (B, width) of clouds (B, N, channels) float32; a padded batch may hold clouds of different N.
 
         Raises:
-            InputError: the shape does not fit.
+            InputError: the shape does not fit, or a cloud has no points.
         """
-        points, mask = unpad(clouds)
-        if points.ndim != 3 or points.shape[2] != self.channels:
-            raise InputError(
-                f"points: shape {tuple(points.shape)} found, expected (batch, points, {self.channels}); "
-                "a single cloud is written cloud[None]"
-            )
-        points, mask = self._prepared(points, mask)
+        points, mask = self._prepared(*checked(clouds, self.columns))
         features = self.each(points)
-        if self.channels < 7:
+        if "part" not in self.columns:
             return self.whole(_pool(features, points, mask))
-        part = points[..., 6] > 0.5
+        part = points[..., -1] > 0.5
         groups = [_pool(features, points, mask & part), _pool(features, points, mask & ~part)]
         return self.whole(torch.cat(groups, dim=1))
+
+    def reconstruction_target(self, clouds: Tensor | Padded) -> Tensor:
+        """What an autoencoder shall reconstruct: soft occupancy of an 8 x 8 x 8 grid from -`reach` to `reach` and,
+        with rgb, the mean colour: (B, 512 or 515) float32; see `clouds.described`.
+        """
+        return described(*checked(clouds, self.columns), self.columns, self.reach)
 
     def _prepared(self, points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         if self.training and points.shape[1] > KEPT_POINTS:
             # The highest draws are kept. Padding is below all points, so it is kept only when points run out; points
             # of the part draw higher, so that a small part keeps enough, which is fair as the groups are pooled apart.
             chance = torch.rand(mask.shape, device=mask.device) - 2 * (~mask).float()
-            if self.channels == 7:
-                chance = chance + PART_FAVOUR * points[..., 6]
+            if "part" in self.columns:
+                chance = chance + PART_FAVOUR * points[..., -1]
             kept = chance.topk(KEPT_POINTS, dim=1, sorted=False).indices
             points = points.gather(1, kept[..., None].expand(-1, -1, points.shape[2]))
             mask = mask.gather(1, kept)
-        xyz = points[..., :3] / self.reach
-        color = points[..., 3:6] * 2 - 1
-        if self.training:
-            xyz = xyz + JITTER * torch.randn_like(xyz)
-            each = (len(color), 1, color.shape[2])
-            color = color * (1 + COLOR_GAIN * torch.randn(each, device=color.device))
-            color = color + COLOR_SHIFT * torch.randn(each, device=color.device)
-        return torch.cat([xyz, color, points[..., 6:]], dim=2), mask
+        return scaled(points, self.columns, self.reach, noise=self.training), mask
 
 
 def _layer(inputs: int, outputs: int) -> nn.Module:

@@ -1,5 +1,7 @@
 """Robot motions to features: convolutions over time."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,6 +10,8 @@ from grounding.encoders.data import Padded, unpad
 from grounding.errors import InputError
 
 JITTER = 0.01  # standard deviation, in units of `reach`, by which a whole motion is moved in training
+POSE = 10  # numbers that describe a pose
+WAYPOINTS = 16  # poses that describe a motion
 
 
 class TrajectoryEncoder(nn.Module):
@@ -31,7 +35,8 @@ class TrajectoryEncoder(nn.Module):
         super().__init__()
         self.width = width
         self.reach = reach
-        sizes = (10, 64, 64, 128)
+        self.settings: dict[str, Any] = {"width": width, "reach": reach}
+        sizes = (POSE, 64, 64, 128)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(inputs, outputs, 5, stride=2, padding=2)
             for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True)
@@ -43,15 +48,10 @@ class TrajectoryEncoder(nn.Module):
         """Features (B, width) of motions (B, T, 8) float32: x y z (m), qx qy qz qw, gripper (0 closed .. 1 open).
 
         Raises:
-            InputError: the shape does not fit.
+            InputError: the shape does not fit, or a motion has no pose.
         """
-        values, mask = unpad(motions)
-        if values.ndim != 3 or values.shape[2] != 8 or values.shape[1] == 0:
-            raise InputError(
-                f"trajectory: shape {tuple(values.shape)} found, expected (batch, time, 8) with at least one pose; "
-                "a single trajectory is written trajectory[None]"
-            )
-        states = self._pose_features(values)
+        values, mask = checked(motions)
+        states = pose_features(values, self.reach, noise=self.training)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             states = convolution((states * mask[..., None]).transpose(1, 2)).transpose(1, 2)
             mask = mask[:, ::2]
@@ -61,11 +61,54 @@ class TrajectoryEncoder(nn.Module):
         # States end in a ReLU, so zeroed padding never wins the maximum.
         return self.whole(torch.cat([(states * weights).amax(1), mean], dim=1))
 
-    def _pose_features(self, values: Tensor) -> Tensor:
-        position = values[..., :3] / self.reach
-        if self.training:
-            position = position + JITTER * torch.randn(len(values), 1, 3, device=values.device)
-        return torch.cat([position, rotation_columns(values[..., 3:7]), values[..., 7:]], dim=2)
+    def reconstruction_target(self, motions: Tensor | Padded) -> Tensor:
+        """What an autoencoder shall reconstruct: 16 poses evenly spread over the time of the motion, (B, 160)
+        float32; see `waypoints`.
+        """
+        return waypoints(*checked(motions), self.reach)
+
+
+def checked(motions: Tensor | Padded) -> tuple[Tensor, Tensor]:
+    """Poses (B, T, 8) float32 and mask (B, T) of motions with at least one pose each.
+
+    Raises:
+        InputError: the shape does not fit, or a motion has no pose.
+    """
+    values, mask = unpad(motions)
+    if values.ndim != 3 or values.shape[2] != 8 or values.shape[1] == 0:
+        raise InputError(
+            f"trajectory: shape {tuple(values.shape)} found, expected (batch, time, 8) with at least one pose; "
+            "a single trajectory is written trajectory[None]"
+        )
+    empty = (~mask.any(1)).nonzero().flatten().tolist()
+    if empty:
+        raise InputError(f"trajectory {empty[0]}: no poses found, expected at least one pose; leave such motions out")
+    return values.float(), mask
+
+
+def pose_features(values: Tensor, reach: float, noise: bool = False) -> Tensor:
+    """Ten numbers a pose, (B, T, 10), of poses (B, T, 8): position / reach, two columns of the rotation, gripper.
+
+    With `noise` each motion is moved as a whole by a small random distance.
+    """
+    position = values[..., :3] / reach
+    if noise:
+        position = position + JITTER * torch.randn(len(values), 1, 3, device=values.device)
+    return torch.cat([position, rotation_columns(values[..., 3:7]), values[..., 7:]], dim=2)
+
+
+@torch.no_grad()
+def waypoints(values: Tensor, mask: Tensor, reach: float) -> Tensor:
+    """Pose features at 16 times from the first to the last pose of each motion, (B, 160) float32.
+
+    Between two poses each number is interpolated linearly. Padding must come last, as `Padded.stack` puts it.
+    """
+    states = pose_features(values, reach)
+    place = torch.linspace(0, 1, WAYPOINTS, device=values.device) * (mask.sum(1, keepdim=True) - 1)
+    before = place.long()
+    after = place.ceil().long()
+    first, second = (states.gather(1, index[..., None].expand(-1, -1, POSE)) for index in (before, after))
+    return torch.lerp(first, second, (place - before)[..., None]).flatten(1)
 
 
 def rotation_columns(quaternions: Tensor) -> Tensor:

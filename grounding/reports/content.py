@@ -75,8 +75,9 @@ class Report:
         episodes: all episodes of all methods.
         seconds: wall-clock seconds of the whole run.
         demonstrations: how many demonstrations the library holds.
-        retrieval: what `grounding.space.Retrieval.as_dict` gives, `{"text->points": {"R@1", ..., "chance R@1", ...,
-            "median rank", "n", "gallery"}}`; recalls and chances within 0..1.
+        retrieval: what `grounding.space.Retrieval.as_dict` gives, `{"text->points": {"kind", "R@1", "R@1 low",
+            "R@1 high", "chance R@1", ..., "mAP", ..., "median rank", "n", "gallery", "gap", ...}}`; rates and chances
+            within 0..1.
         space_map: the map, if one was made.
         filmstrips: successes and failures in any order; they are shown apart.
         settings: the run's settings; values may be nested mappings.
@@ -92,7 +93,7 @@ class Report:
     episodes: Sequence[Episode]
     seconds: float
     demonstrations: int
-    retrieval: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    retrieval: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     space_map: SpaceMap | None = None
     filmstrips: Sequence[Filmstrip] = ()
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -9,7 +9,13 @@ from grounding.reports.markup import Markup, table, tag, text
 
 Table = Mapping[str, Mapping[str, Any]]
 CHANCE = "chance "
-RETRIEVAL_COLUMNS = {"n": "questions", "gallery": "searched among"}
+RATES = ("R@1", "R@5", "R@10", "mAP")
+RETRIEVAL_COLUMNS = (*RATES, "median rank", "gap")
+KINDS = {
+    "paired": "paired: trained together",
+    "emergent": "emergent: never trained together",
+    "untrained": "untrained",
+}
 NOTHING = Markup('<span class="quiet">–</span>')
 
 
@@ -109,18 +115,16 @@ def failures(summary: Mapping[str, Any]) -> Markup:
 
 
 def retrieval_table(retrieval: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """Recall at k for every ordered pair of modalities, beside chance."""
+    """Recall and mean average precision for every ordered pair of modalities, with interval and beside chance."""
     columns = retrieval_columns(retrieval)
-    header = [text("question → answer"), *(text(RETRIEVAL_COLUMNS.get(key, key)) for key in columns)]
-    rows = [
-        [text(pair.replace("->", " → ")), *(_retrieved(row, key) for key in columns)] for pair, row in retrieval.items()
-    ]
+    header = [text("question → answer"), *(text(key) for key in columns)]
+    rows = [[_searched(pair, row), *(_retrieved(row, key) for key in columns)] for pair, row in retrieval.items()]
     return table(header, rows, cls="rates")
 
 
 def retrieval_columns(retrieval: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The figures that any pair has, in their order, without the chances, which go with their recalls."""
-    return list(dict.fromkeys(key for row in retrieval.values() for key in row if not key.startswith(CHANCE)))
+    """The figures that any pair has a column for; intervals and chances go with their rates."""
+    return [key for key in RETRIEVAL_COLUMNS if any(key in row for row in retrieval.values())]
 
 
 def provenance(summary: Mapping[str, Any]) -> Markup:
@@ -208,16 +212,32 @@ def _reasons(splits: Mapping[str, Mapping[str, int]]) -> Markup:
     return table([text(name) for name in ("reason", "split", "episodes", "")], rows, cls="reasons")
 
 
+def _searched(pair: str, row: Mapping[str, Any]) -> Markup:
+    """The name of a pair, its kind, how much was searched, and a word where the figures say nothing."""
+    notes = [KINDS.get(row["kind"], row["kind"])] if "kind" in row else []
+    notes.append(f"{row['n']:,} questions among {row['gallery']:,}")
+    if row.get(CHANCE + "R@1") == 1:
+        notes.append("nothing but right answers to be found")
+    named = tag("b", text(pair.replace("->", " → ")))
+    return Markup(named + Markup("").join(tag("span", text(note), cls="note") for note in notes))
+
+
 def _retrieved(row: Mapping[str, Any], key: str) -> Markup:
     value, chance = row.get(key), row.get(CHANCE + key)
     if value is None:
         return NOTHING
-    if not key.startswith("R@"):
-        return text(f"{value:g}")
-    line = tag("span", text(percent(value)), cls="number")
-    mark = Markup("")
+    if key not in RATES:
+        return text(f"{value:.2f}" if key == "gap" else f"{value:g}")
+    line, mark, below = tag("span", text(percent(value)), cls="number"), Markup(""), Markup("")
+    if f"{key} low" in row:
+        line = Markup(line + tag("span", text(interval(row, key)), cls="count"))
     if chance is not None:
-        line = Markup(line + tag("span", text(f"chance {percent(chance)}"), cls="count"))
         mark = tag("b", style=f"left:{100 * chance:.1f}%")
+        below = tag("div", text(f"chance {percent(chance)}"), cls="count")
     fill = tag("i", style=f"left:0;width:{100 * value:.1f}%")
-    return Markup(tag("div", line, cls="line") + tag("div", fill, mark, cls="bar"))
+    return Markup(tag("div", line, cls="line") + tag("div", fill, mark, cls="bar") + below)
+
+
+def interval(row: Mapping[str, Any], key: str) -> str:
+    """The 95 % interval of a rate in percent, such as "25 to 38"."""
+    return f"{100 * row[f'{key} low']:.0f} to {100 * row[f'{key} high']:.0f}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from grounding.policies.results import ALL
 from grounding.reports.figures import tasks_of
-from grounding.reports.sections import CHANCE, percent, retrieval_columns, splits_of
+from grounding.reports.sections import CHANCE, RATES, percent, retrieval_columns, splits_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,8 +28,9 @@ def print_summary(console: "Console", summary: Mapping[str, Any]) -> None:
         for split, reasons in splits.items():
             listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or "none"
             console.print(f"Failures of {method} on {split}: {listed}", highlight=False, markup=False)
-    if summary.get("retrieval"):
-        console.print(_retrieval(summary["retrieval"]))
+    retrieval = summary.get("retrieval", {})
+    for kind in dict.fromkeys(row.get("kind", "") for row in retrieval.values()):
+        console.print(_retrieval(kind, {pair: row for pair, row in retrieval.items() if row.get("kind", "") == kind}))
 
 
 def _table(title: str, *columns: str) -> "Table":
@@ -68,15 +69,22 @@ def _effort(summary: Mapping[str, Any]) -> "Table":
     return table
 
 
-def _retrieval(retrieval: Mapping[str, Mapping[str, Any]]) -> "Table":
-    recalls = [key for key in retrieval_columns(retrieval) if key.startswith("R@")]
-    table = _table("Retrieval across modalities (chance in brackets)", "question → answer", *recalls)
+def _retrieval(kind: str, retrieval: Mapping[str, Mapping[str, Any]]) -> "Table":
+    columns = [key for key in retrieval_columns(retrieval) if key in (*RATES, "gap")]
+    named = f"Retrieval, {kind}," if kind else "Retrieval"
+    table = _table(f"{named} in percent with 95 % interval (chance)", "question → answer", *columns)
     for pair, row in retrieval.items():
-        table.add_row(pair.replace("->", " → "), *(_recall(row, key) for key in recalls))
+        table.add_row(pair.replace("->", " → "), *(_retrieved(row, key) for key in columns))
     return table
 
 
-def _recall(row: Mapping[str, Any], key: str) -> str:
+def _retrieved(row: Mapping[str, Any], key: str) -> str:
+    if row.get(key) is None:
+        return "–"
+    if key not in RATES:
+        return f"{row[key]:.2f}"
+    # One interval is enough to judge the others by, and all would not fit.
+    between = f" {100 * row['R@1 low']:.0f}–{100 * row['R@1 high']:.0f}" if key == "R@1" and "R@1 low" in row else ""
     chance = row.get(CHANCE + key)
-    behind = "" if chance is None else f" ({percent(chance)})"
-    return "–" if row.get(key) is None else percent(row[key]) + behind
+    behind = "" if chance is None else f" ({percent(chance).removesuffix(' %')})"
+    return f"{percent(row[key]).removesuffix(' %')}{between}{behind}"

@@ -2,19 +2,62 @@
 
 import json
 import logging
+import math
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from grounding.files import unwritable, write_atomically
+from grounding.space.distributed import rank
+from grounding.space.model import SharedSpace, pair_name
 
 log = logging.getLogger(__name__)
+
+
+class Meter:
+    """Means over the steps since the last line.
+
+    Attributes:
+        last: the loss of the last line.
+    """
+
+    def __init__(self) -> None:
+        self.last = math.nan
+        self._reset()
+
+    def _reset(self) -> None:
+        self._sums: dict[str, list[Tensor]] = {}
+        self._samples = 0
+        self._began = time.monotonic()
+
+    def add(self, total: Tensor, terms: dict[str, Tensor], samples: int) -> None:
+        """Take in the loss of a batch and of its pairs."""
+        self._samples += samples
+        self._sums.setdefault("loss", []).append(total)
+        for name, term in terms.items():
+            self._sums.setdefault(f"loss/{name}", []).append(term)
+
+    def numbers(self, space: SharedSpace, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+        """What a line tells; the next one starts anew."""
+        numbers = {"loss": self.last}
+        numbers |= {name: float(torch.stack(values).mean()) for name, values in self._sums.items()}
+        numbers |= {f"scale/{pair_name(pair)}": value for pair, value in space.scales.items()}
+        numbers["learning rate"] = optimizer.param_groups[0]["lr"]
+        numbers["samples per second"] = self._samples / max(time.monotonic() - self._began, 1e-9)
+        self.last = numbers["loss"]
+        self._reset()
+        return numbers
 
 
 class Progress:
     """Writes the numbers of a run that goes on at `step`; lines of later steps, from before a kill, are dropped.
 
-    Use as a context manager. TensorBoard files are written where the package is installed.
+    Use as a context manager. TensorBoard files are written where the package is installed. Of several processes only
+    the first writes and shows anything.
 
     Raises:
         StorageError: the numbers cannot be written.
@@ -25,16 +68,19 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self.file = run / "metrics.jsonl"
-        _drop_after(self.file, step)
+        self._first = rank() == 0
+        if self._first:
+            _drop_after(self.file, step)
         self._bar = Bar(
             TextColumn("training"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[loss]}"),
+            disable=not self._first,
         )
         self._task = self._bar.add_task("training", total=steps, completed=step, loss="")
-        self._board = _board(run / "tensorboard", step)
+        self._board = _board(run / "tensorboard", step) if self._first else None
 
     def __enter__(self) -> "Progress":
         self._bar.start()
@@ -53,6 +99,8 @@ class Progress:
 
     def write(self, step: int, numbers: dict[str, float]) -> None:
         """Write the numbers of a log step."""
+        if not self._first:
+            return
         self._bar.update(self._task, loss=f"loss {numbers['loss']:.3f}")
         try:
             with self.file.open("a", encoding="utf-8") as stream:

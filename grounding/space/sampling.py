@@ -1,52 +1,145 @@
 """Which samples a step sees: a pure function of seed and step, so that resuming needs no saved sampler."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from grounding.errors import DataError
-from grounding.space.batch import Batch, Sample, collate
+from grounding.encoders.data import Data, Features, gather
+from grounding.errors import DataError, InputError
+from grounding.space.batch import Batch, Field, rendering
+from grounding.space.catalogue import Catalogue
+from grounding.space.distributed import share
 
-FULL, EXTRA, RENDERING, MODEL = range(4)
+FULL, EXTRA, RENDERING, MODEL, DROPOUT = range(5)
+PURPOSES = 16
 
 
-def seed_of(seed: int, step: int, purpose: int) -> int:
+def seed_of(seed: int, step: int, purpose: int, *more: int) -> int:
     """A seed for one purpose at one step; neighbouring steps and purposes have unrelated streams."""
-    return int(np.random.SeedSequence([seed, purpose, step]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, purpose, step, *more]).generate_state(1, np.uint64)[0] >> 1)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one step sees: this process's share as a batch, and of all processes' samples together, who has what.
+
+    Attributes:
+        batch: the samples of this process, consecutive ones of the whole.
+        codes: int64 (n,), of all samples; equal for equal ids.
+        rows: by modality, which of all samples have it, ascending.
+    """
+
+    batch: Batch
+    codes: Tensor
+    rows: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Samples that are visited in passes, `count` of them a step."""
+
+    positions: np.ndarray
+    count: int
+    purpose: int
 
 
 class Sampler:
-    """Batches of `batch` samples with several modalities plus up to `extra` samples with a single one.
+    """Batches of `batch` samples that have something to be matched with, plus up to `extra` that have not.
 
-    Each kind is visited in passes, each pass in a new random order. Samples with one modality (a point cloud nobody
-    talked about) have nothing to be matched with unless an id is shared: they make the others' task harder.
+    Each kind is visited in passes, each pass in a new random order. A sample with one modality (a point cloud nobody
+    talked about) only makes the others' task harder, unless the modality is trained with itself, or nothing else
+    than such samples is there.
+
+    Args:
+        catalogue: all samples.
+        batch: samples a step that have something to be matched with.
+        extra: samples a step that have not, at most.
+        seed: of every draw.
+        mix: weights of the data sets by name, whose share of a batch is rounded to whole samples, at least one; empty
+            for one pass through all of them together.
+        modality_dropout: chance that a modality of a sample with several is left out at a visit; never all of them.
+        intra: modalities that are trained with themselves.
 
     Raises:
-        DataError: no sample has more than one modality.
+        DataError: no id is seen in two modalities, so that nothing can be matched.
+        InputError: weights for other data sets than those there are.
     """
 
-    def __init__(self, samples: Sequence[Sample], batch: int, extra: int, seed: int) -> None:
-        kinds = [sum(value is not None for key, value in sample.items() if key != "id") for sample in samples]
-        self.samples = samples
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        batch: int,
+        extra: int,
+        seed: int,
+        mix: Mapping[str, float] | None = None,
+        modality_dropout: float = 0.0,
+        intra: Sequence[str] = (),
+    ) -> None:
+        self.catalogue = catalogue
         self.seed = seed
-        self.full = [row for row, count in enumerate(kinds) if count > 1]
-        self.single = [row for row, count in enumerate(kinds) if count == 1]
-        if not self.full:
-            raise DataError("training: no sample has two modalities, so nothing can be matched; give paired samples")
-        self.batch = min(batch, len(self.full))
-        self.extra = min(extra, len(self.single))
+        self.modality_dropout = modality_dropout
         self._orders: dict[tuple[int, int], np.ndarray] = {}
+        full = _has_a_match(catalogue, intra)
+        self._pools: list[_Pool] = []
+        for number, (positions, weight) in enumerate(_portions(catalogue, mix or {})):
+            for kind, size, purpose in ((full, batch, FULL), (~full, extra, EXTRA)):
+                chosen = positions[kind[positions]]
+                count = min(len(chosen), max(1, round(size * weight)) if size else 0)
+                if count:
+                    self._pools.append(_Pool(chosen, count, purpose + PURPOSES * number))
 
-    def __call__(self, step: int) -> Batch:
-        """The batch of a step; renderings of a sample, such as wordings, are drawn anew at each visit."""
-        rows = self._rows(self.full, self.batch, step, FULL) + self._rows(self.single, self.extra, step, EXTRA)
-        generator = torch.Generator().manual_seed(seed_of(self.seed, step, RENDERING))
-        return collate([self.samples[row] for row in rows], generator)
+    def __call__(self, step: int) -> Draw:
+        """What a step sees; renderings of a sample, such as wordings, are drawn anew at each visit."""
+        positions = np.concatenate([self._positions(pool, step) for pool in self._pools])
+        kept = self._kept(positions, step)
+        rows = {
+            name: torch.from_numpy(np.flatnonzero(kept[:, place])) for place, name in enumerate(self.catalogue.names)
+        }
+        own = share(len(positions))
+        draws = self._uniform(step, RENDERING, len(positions))
+        batch = self._batch(positions[own.start : own.stop], kept[own.start : own.stop], draws[own.start : own.stop])
+        codes = self.catalogue.codes[torch.from_numpy(positions)]
+        return Draw(batch, codes, {name: found for name, found in rows.items() if len(found)})
 
-    def _rows(self, rows: list[int], count: int, step: int, purpose: int) -> list[int]:
-        places = range(step * count, (step + 1) * count)
-        return [rows[self._order(place // len(rows), len(rows), purpose)[place % len(rows)]] for place in places]
+    def _batch(self, positions: np.ndarray, kept: np.ndarray, draws: np.ndarray) -> Batch:
+        names, frozen = self.catalogue.names, self.catalogue.frozen
+        trained = [place for place, name in enumerate(names) if name not in frozen]
+        samples = {
+            row: self.catalogue.sample(int(positions[row])) for row in np.flatnonzero(kept[:, trained].any(axis=1))
+        }
+        fields = {}
+        for place, name in enumerate(names):
+            rows = np.flatnonzero(kept[:, place])
+            data: Data
+            if not len(rows):
+                continue
+            if name in frozen:
+                data = Features(frozen[name].choose(positions[rows], draws[rows, place]))
+            else:
+                data = gather(name, [rendering(samples[row][name], draws[row, place]) for row in rows])
+            fields[name] = Field(data, torch.from_numpy(rows))
+        codes = self.catalogue.codes[torch.from_numpy(positions)]
+        return Batch(fields, [self.catalogue.ids[code] for code in codes.tolist()])
+
+    def _kept(self, positions: np.ndarray, step: int) -> np.ndarray:
+        """bool (n, number of names): which modalities of each sample this visit shows."""
+        observed = self.catalogue.observed[positions]
+        if not self.modality_dropout:
+            return observed
+        draws = np.where(observed, self._uniform(step, DROPOUT, len(positions)), -1.0)
+        return observed & ((draws >= self.modality_dropout) | (draws == draws.max(axis=1, keepdims=True)))
+
+    def _uniform(self, step: int, purpose: int, count: int) -> np.ndarray:
+        return np.random.default_rng(seed_of(self.seed, step, purpose)).random((count, len(self.catalogue.names)))
+
+    def _positions(self, pool: _Pool, step: int) -> np.ndarray:
+        size = len(pool.positions)
+        epochs, places = np.divmod(np.arange(step * pool.count, (step + 1) * pool.count), size)
+        found = [self._order(int(epoch), size, pool.purpose)[places[epochs == epoch]] for epoch in np.unique(epochs)]
+        return pool.positions[np.concatenate(found)]
 
     def _order(self, epoch: int, count: int, purpose: int) -> np.ndarray:
         if (purpose, epoch) not in self._orders:
@@ -56,3 +149,28 @@ class Sampler:
             }
             self._orders[purpose, epoch] = np.random.default_rng(seed_of(self.seed, epoch, purpose)).permutation(count)
         return self._orders[purpose, epoch]
+
+
+def _has_a_match(catalogue: Catalogue, intra: Sequence[str]) -> np.ndarray:
+    """bool (N,): the samples that have something to be matched with."""
+    alone = [place for place, name in enumerate(catalogue.names) if name in intra]
+    full = (catalogue.observed.sum(axis=1) > 1) | catalogue.observed[:, alone].any(axis=1)
+    if full.any():
+        return full
+    modality = catalogue.observed.argmax(axis=1)
+    if len(np.unique(np.stack([catalogue.codes.numpy(), modality]), axis=1).T) == len(catalogue.ids):
+        raise DataError(
+            "training: no sample has two modalities, and no id is seen in two, so nothing can be matched; give paired "
+            "samples"
+        )
+    return np.ones(len(catalogue), dtype=bool)
+
+
+def _portions(catalogue: Catalogue, mix: Mapping[str, float]) -> list[tuple[np.ndarray, float]]:
+    """Positions of samples that are mixed as one, with their share of a batch."""
+    if not mix:
+        return [(np.arange(len(catalogue)), 1.0)]
+    if set(mix) != set(catalogue.sets) or any(not weight > 0 for weight in mix.values()):
+        raise InputError(f"mix: {dict(mix)} found, expected a weight above 0 for each of {list(catalogue.sets)}")
+    total = sum(mix.values())
+    return [(np.array(catalogue.sets[name]), mix[name] / total) for name in catalogue.sets]

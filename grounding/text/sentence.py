@@ -39,6 +39,7 @@ class SentenceEncoder(nn.Module):
 
     def __init__(self, name_or_path: str = MINILM) -> None:
         super().__init__()
+        self.settings = {"name_or_path": name_or_path}
         self.weights = find_weights(name_or_path)
         config = _read(self.weights.folder / "config.json")
         sentence = _read(self.weights.folder / "sentence_bert_config.json", {})

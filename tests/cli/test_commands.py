@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from grounding.cli.main import main
-from grounding.cli.settings import read_settings
 from grounding.cli.train import Train
 from grounding.datasets.lerobot import read
 from grounding.policies.results import read_episodes
+from grounding.settings import read_settings
 
 TASKS = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
 PLAYED = ("--splits", "novel-instance", "--methods", "ours", "random", "--episodes", "8", "--baseline-episodes", "4")

@@ -42,3 +42,27 @@ def test_wrong_input_is_named(encoder: ImageEncoder) -> None:
         encoder(pictures()[0])
     with pytest.raises(InputError, match="uint8"):
         encoder(pictures().float())
+    with pytest.raises(InputError, match="expected"):
+        encoder(pictures()[:, :0])
+
+
+def test_tokens_are_places_row_by_row(encoder: ImageEncoder) -> None:
+    assert encoder.tokens(pictures()).shape == (3, 16, 128)
+    larger = ImageEncoder(width=32, size=128).eval()
+    before = pictures(1)
+    changed = before.clone()
+    changed[:, 32:, :32] = 255 - before[:, 32:, :32]  # the bottom left quarter
+    change = (larger.tokens(changed) - larger.tokens(before)).abs().sum(2)
+    assert change.shape == (1, 64)
+    quarters = change.view(2, 4, 2, 4).sum((1, 3))
+    assert quarters[1, 0] > 1.5 * quarters[[0, 0, 1], [0, 1, 1]].max()
+
+
+def test_the_described_picture_is_a_small_one(encoder: ImageEncoder) -> None:
+    encoder.train()  # whose noise has no place in the description
+    halves = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    halves[:, :, 32:, 1] = 255
+    target = encoder.reconstruction_target(halves).view(16, 16, 3)
+    assert (target[:, :8] == -1).all() and (target[:, 8:, 1] == 1).all() and (target[:, 8:, 2] == -1).all()
+    chess = (torch.arange(64) % 2 * 255).to(torch.uint8).expand(64, 64)[None, :, :, None].expand(1, 64, 64, 3)
+    assert encoder.reconstruction_target(chess).abs().max() < 1e-6

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grounding.encoders import Padded, TrajectoryEncoder
-from grounding.encoders.trajectory import rotation_columns
+from grounding.encoders.trajectory import pose_features, rotation_columns
 from grounding.errors import InputError
 
 
@@ -50,3 +50,20 @@ def test_wrong_shapes_are_named(encoder: TrajectoryEncoder) -> None:
         encoder(motion(10))
     with pytest.raises(InputError, match="at least one pose"):
         encoder(torch.zeros(1, 0, 8))
+    with pytest.raises(InputError, match="trajectory 1: no poses"):
+        encoder(Padded.stack([motion(10), motion(10)[:0]]))
+
+
+def test_the_described_motion_is_sixteen_waypoints(encoder: TrajectoryEncoder) -> None:
+    encoder.train()  # whose noise has no place in the description
+    data = motion(16)[None]
+    torch.testing.assert_close(encoder.reconstruction_target(data).view(16, 10), pose_features(data, 0.2)[0])
+    line = torch.zeros(3, 8)
+    line[:, 0], line[:, 6] = torch.tensor([0.0, 0.1, 0.4]), 1.0
+    batch = Padded.stack([line, motion(40), motion(1)])
+    target = encoder.reconstruction_target(batch)
+    assert target.shape == (3, 160) and not target.requires_grad
+    places = target[0].view(16, 10)[:, 0] * 0.2
+    assert places[[0, -1]].tolist() == pytest.approx([0.0, 0.4])
+    assert places[5] == pytest.approx(0.1 * 5 / 7.5) and places[10] == pytest.approx(0.1 + 0.3 * 2.5 / 7.5)
+    torch.testing.assert_close(target[2].view(16, 10), pose_features(motion(1)[None], 0.2)[0].expand(16, 10))

@@ -69,9 +69,23 @@ def test_says_what_a_newcomer_needs(page):
     for part in (
         "Simulated:", "Wilson 95 % interval", "novel-instance", "novel-shape", "OpenDrawer", "all tasks",
         "Path efficiency", "Successes", "Failures", "the gripper missed the part", "text → points", "chance",
+        "mAP", "gap", "paired: trained together", "emergent: never trained together", "1,000 questions among 120",
         "train.learning_rate", "0.0003", "Seeds", "numpy", "processor", "6 min 52 s", "320",
     ):  # fmt: skip
         assert part in words, part
+
+
+def test_retrieval_shows_each_rate_with_interval_and_chance(report):
+    row = {"kind": "emergent", "R@1": 0.25, "R@1 low": 0.201, "R@1 high": 0.318, "chance R@1": 0.01, "median rank": 3.0,
+           "n": 40, "gallery": 100, "gap": 0.514}  # fmt: skip
+    alone = row | {"chance R@1": 1.0, "gallery": 1}
+    words = " ".join(Checker(render(replace(report, retrieval={"a->b": row, "b->a": alone}))).words)
+    for part in ("25 %", "20 to 32", "chance 1 %", "0.51", "40 questions among 100"):
+        assert part in words, part
+    assert words.count("nothing but right answers to be found") == 1
+    del row["kind"], row["R@1 low"], row["R@1 high"]
+    words = " ".join(Checker(render(replace(report, retrieval={"a->b": row}))).words)
+    assert "25 %" in words and "20 to 32" not in words and "never trained together" not in words
 
 
 def test_text_is_escaped(page):

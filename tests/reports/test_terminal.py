@@ -23,6 +23,10 @@ def test_same_numbers_as_the_summary(report):
     cell = summary["success"]["ours"]["novel-shape"]["all"]
     assert f"{100 * cell['rate']:.0f} {100 * cell['low']:.0f}–{100 * cell['high']:.0f}" in shown
     assert "Simulated" in shown and "text → points" in shown and "Failures of ours on novel-shape" in shown
+    assert shown.index("Retrieval, paired") < shown.index("text → points") < shown.index("Retrieval, emergent")
+    row = summary["retrieval"]["image->points"]
+    expected = f"{100 * row['R@1']:.0f} {100 * row['R@1 low']:.0f}–{100 * row['R@1 high']:.0f} (0.8)"
+    assert expected in shown[shown.index("Retrieval, emergent") :] and f"{row['gap']:.2f}" in shown
 
 
 def test_summary_without_parts():

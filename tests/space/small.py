@@ -42,7 +42,11 @@ class Linear(nn.Module):
 def small_space(seed: int = 0, anchor: str | None = None, cache: Path | None = None) -> SharedSpace:
     torch.manual_seed(seed)
     return SharedSpace(
-        dim=16, anchor=anchor, text=Frozen(Words(), cache), signal=Linear(), points=PointEncoder(width=16, channels=3)
+        dim=16,
+        anchor=anchor,
+        text=Frozen(Words(), cache),
+        signal=Linear(),
+        points=PointEncoder(width=16, inputs=("xyz",)),
     )
 
 

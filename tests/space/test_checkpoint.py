@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from grounding.encoders import Frozen
-from grounding.errors import DataError, StorageError, WeightsError
+from grounding.encoders import Frozen, PointEncoder, TrajectoryEncoder
+from grounding.errors import DataError, InputError, StorageError, WeightsError
 from grounding.space import SharedSpace, load_weights, save_weights
 from grounding.space.checkpoint import stored
 from tests.space.small import Linear, small_space
@@ -56,9 +57,76 @@ def test_other_settings_and_other_frozen_weights_are_named(tmp_path: Path) -> No
     save_weights(SharedSpace(dim=8, a=Frozen(frozen), b=Linear()), file)
     with pytest.raises(DataError, match="other settings"):
         load_weights(SharedSpace(dim=16, a=Frozen(frozen), b=Linear()), file)
-    nn.init.zeros_(frozen.map[0].weight)  # type: ignore[arg-type]
+    other = Linear()
+    load_weights(SharedSpace(dim=8, a=Frozen(other), b=Linear()), file)
+    assert torch.equal(other.map[0].weight, frozen.map[0].weight), "weights of a frozen encoder come with the others"
+
+    class Named(Linear):
+        """An encoder that finds its own weights."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def fingerprint(self) -> str:
+            return self.name
+
+    save_weights(SharedSpace(dim=8, a=Frozen(Named("one")), b=Linear()), file)
     with pytest.raises(WeightsError, match="frozen a encoder"):
-        load_weights(SharedSpace(dim=8, a=Frozen(frozen), b=Linear()), file)
+        load_weights(SharedSpace(dim=8, a=Frozen(Named("two")), b=Linear()), file)
+
+
+def fused(encoder: nn.Module | None = None) -> SharedSpace:
+    torch.manual_seed(0)
+    return SharedSpace(
+        dim=16, anchor="query", head="linear", intra=("trajectory",), fusions={"query": ("points", "touch")},
+        points=PointEncoder(width=8, inputs=("xyz", "rgb")), trajectory=Frozen(TrajectoryEncoder(width=8)),
+        touch=encoder or Linear(3),
+    )  # fmt: skip
+
+
+def test_a_space_is_built_again_from_its_folder(tmp_path: Path) -> None:
+    space = fused()
+    space.trained = {"query-trajectory": 12}
+    space.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["space.safetensors", "space.toml"]
+    touch = Linear(3)
+    state = torch.random.get_rng_state()
+    loaded = SharedSpace.load(tmp_path, touch=touch)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not loaded.training and loaded.trained == {"query-trajectory": 12}
+    assert (loaded.dim, loaded.anchor, loaded.intra, loaded.fusions) == (16, "query", ("trajectory",), space.fusions)
+    data = {
+        "query": {"points": np.random.default_rng(0).normal(size=(2, 9, 6)), "touch": np.ones((2, 3))},
+        "trajectory": np.random.default_rng(1).normal(size=(2, 9, 8)),
+    }
+    for name, vectors in space.encode(**data).items():
+        np.testing.assert_array_equal(loaded.encode(**data)[name], vectors)
+    assert (tmp_path / "features").is_dir()
+
+
+def test_what_cannot_be_built_is_named(tmp_path: Path) -> None:
+    fused().save(tmp_path)
+    with pytest.raises(InputError, match=r"touch was encoded by tests.space.small.Linear.*SharedSpace.load\(folder"):
+        SharedSpace.load(tmp_path)
+    with pytest.raises(InputError, match="an encoder for 'sound' was given"):
+        SharedSpace.load(tmp_path, touch=Linear(3), sound=Linear(3))
+    with pytest.raises(DataError, match="other settings"):
+        SharedSpace.load(tmp_path, touch=Linear(4))
+    plan = (tmp_path / "space.toml").read_text()
+    for damaged in (
+        "",
+        plan[:40],
+        plan.replace("grounding-plan-1", "plan-9"),
+        plan.replace("PointEncoder", "os.system"),
+        plan.replace("dim", "depth"),
+        plan.replace("width = 8", 'width = "wide"'),
+    ):
+        (tmp_path / "space.toml").write_text(damaged)
+        with pytest.raises(DataError, match=r"space.toml: not the plan of a space"):
+            SharedSpace.load(tmp_path, touch=Linear(3))
+    with pytest.raises(DataError, match="no such file"):
+        SharedSpace.load(tmp_path / "nowhere")
 
 
 def test_a_full_disk_keeps_the_last_weights(tmp_path: Path) -> None:

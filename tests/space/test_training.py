@@ -1,7 +1,6 @@
 """Training: learning, resuming, being killed, refusing."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -15,11 +14,12 @@ import numpy as np
 import pytest
 import torch
 
+from grounding.encoders import Frozen, PointEncoder
 from grounding.errors import DataError, InputError, StorageError
-from grounding.space import FitSettings, collate, evaluate, fit, info_nce, load_weights
+from grounding.space import FitSettings, SharedSpace, Training, evaluate, fit, info_nce, load_weights
 from grounding.space.checkpoint import stored
-from grounding.space.training import pair_losses
-from tests.space.small import SETTINGS, small_samples, small_space
+from tests.space.parallel import quiet_space
+from tests.space.small import SETTINGS, Linear, Words, small_samples, small_space
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,7 +83,7 @@ class StopError(Exception):
 def stop_after(calls: int) -> Callable[..., torch.Tensor]:
     count = 0
 
-    def loss(*arguments: torch.Tensor) -> torch.Tensor:
+    def loss(*arguments: torch.Tensor, **_: object) -> torch.Tensor:
         nonlocal count
         count += 1
         if count > calls:
@@ -164,19 +164,6 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     assert not (tmp_path / "trapped").exists()
 
 
-def test_an_unobserved_pair_adds_nothing_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    cloud = np.ones((8, 3), np.float32)
-    batch = collate([{"id": "a", "text": "x", "points": cloud}, {"id": "b", "text": "y", "points": 2 * cloud}])
-    space = small_space()
-    with caplog.at_level(logging.INFO):
-        terms = pair_losses(space, batch, info_nce)
-    assert set(terms) == {"points-text"}
-    assert "not observed" in caplog.text and "signal-text" in caplog.text
-    terms["points-text"].backward()
-    assert all(parameter.grad is None for parameter in space.heads["signal"].parameters())
-    assert space.log_scales["points-signal"].grad is None
-
-
 def test_unusable_settings_and_data_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="steps: 0"):
         FitSettings(steps=0)
@@ -187,3 +174,158 @@ def test_unusable_settings_and_data_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'mine', sample 3.*signal: 6 numbers are NaN"):
         fit(small_space(), {"mine": samples}, run=tmp_path, settings=SETTINGS)
     assert not list(tmp_path.iterdir())
+
+
+# ---- Ways to train
+
+EVERYTHING = replace(
+    SETTINGS, steps=12, checkpoint_every=4, accumulate=2, chunk=7, modality_dropout=0.2, ema=0.9, memory=30,
+    pair_weights={"points-signal": 0.3}, mix={"one": 2.0, "two": 1.0}, evaluate_every=3, patience=3,
+)  # fmt: skip
+
+
+def full_space() -> SharedSpace:
+    torch.manual_seed(0)
+    return SharedSpace(
+        dim=16, fusions={"query": ("points", "text")}, intra=("signal",),
+        text=Frozen(Words()), signal=Linear(), points=PointEncoder(width=16, inputs=("xyz",)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("calls", [80, 130])
+def test_with_everything_switched_on_it_resumes_to_the_same_weights(tmp_path: Path, calls: int) -> None:
+    data = {"one": small_samples(), "two": small_samples(24, seed=5)}
+
+    def train(space: SharedSpace, folder: str, limit: int) -> Training:
+        return fit(
+            space, data, stop_after(limit), run=tmp_path / folder, settings=EVERYTHING, validation=small_samples(30, 8)
+        )
+
+    whole = full_space()
+    uninterrupted = train(whole, "whole", 10_000)
+    with pytest.raises(StopError):
+        train(full_space(), "run", calls)
+    resumed = full_space()
+    result = train(resumed, "run", 10_000)
+    assert 0 < result.resumed_from < uninterrupted.steps
+    assert resumed.fingerprint() == whole.fingerprint() and resumed.trained == whole.trained
+    files = [(tmp_path / folder / "space.safetensors").read_bytes() for folder in ("run", "whole")]
+    assert files[0] == files[1]
+    assert (result.best_step, result.best_score) == (uninterrupted.best_step, uninterrupted.best_score)
+    lines = [(tmp_path / folder / "metrics.jsonl").read_text().splitlines() for folder in ("run", "whole")]
+    assert [json.loads(line)["loss"] for line in lines[0]] == [json.loads(line)["loss"] for line in lines[1]]
+
+
+def test_chunks_change_neither_the_run_nor_its_identity(tmp_path: Path) -> None:
+    spaces = [quiet_space(), quiet_space()]
+    for space, chunk in zip(spaces, (None, 5), strict=True):
+        fit(space, {"a": small_samples()}, run=tmp_path / str(chunk), settings=replace(SETTINGS, steps=8, chunk=chunk))
+    for one, two in zip(spaces[0].parameters(), spaces[1].parameters(), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5)
+
+
+def test_locked_towers_do_not_move_and_learn_again_afterwards(tmp_path: Path) -> None:
+    space = small_space()
+    before = space.encode(signal=np.ones((1, 6)), text=["one"])
+    settings = replace(SETTINGS, steps=6, locked=("signal", "text"))
+    fit(space, {"a": small_samples()}, run=tmp_path, settings=settings)
+    after = space.encode(signal=np.ones((1, 6)), text=["one"])
+    for name, vectors in before.items():
+        np.testing.assert_array_equal(after[name], vectors)
+    assert all(parameter.requires_grad for parameter in space.parameters())
+    points = small_space().encoders["points"]
+    assert any(
+        not torch.equal(one, two)
+        for one, two in zip(space.encoders["points"].parameters(), points.parameters(), strict=True)
+    )
+    with pytest.raises(InputError, match="locked: \\['sound'\\]"):
+        fit(space, {"a": small_samples()}, run=tmp_path / "b", settings=replace(settings, locked=("sound",)))
+
+
+def test_the_averaged_weights_are_those_of_the_formula(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=5, batch=12, extra=0)
+    weights = weights_by_step(tmp_path / "raw", settings)
+    expected = weights[0]
+    for value in weights[1:]:
+        expected = 0.8 * expected + 0.2 * value
+    averaged = quiet_space()
+    fit(averaged, {"a": small_samples()}, run=tmp_path / "average", settings=replace(settings, ema=0.8))
+    torch.testing.assert_close(averaged.heads["signal"].first.weight.detach(), expected)  # type: ignore[union-attr]
+    loaded = quiet_space()
+    load_weights(loaded, tmp_path / "average" / "space.safetensors")
+    assert loaded.fingerprint() == averaged.fingerprint()
+
+
+def test_it_stops_early_with_the_best_weights(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=200, learning_rate=3e-3, evaluate_every=4, patience=2, checkpoint_every=50)
+    space, samples = small_space(), small_samples(40, seed=3)
+    result = fit(space, {"a": small_samples()}, run=tmp_path, settings=settings, validation=samples)
+    assert result.steps < 200 and result.best_step == result.steps - 8
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    scores = {line["step"]: line["validation recall"] for line in lines if "validation recall" in line}
+    assert result.best_score == max(scores.values()) == scores[result.best_step]
+    again = small_space(5)
+    assert fit(again, {"a": small_samples()}, run=tmp_path, settings=settings, validation=samples).steps == result.steps
+    assert again.fingerprint() == space.fingerprint()
+    with pytest.raises(DataError, match="data set 'validation', sample 0"):
+        fit(space, {"a": small_samples()}, run=tmp_path / "b", settings=settings, validation=[{"id": "a"}])
+
+
+def test_accumulated_batches_are_averaged(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def counting(
+        za: torch.Tensor, zb: torch.Tensor, positives: torch.Tensor, scale: torch.Tensor, **_: object
+    ) -> torch.Tensor:
+        seen.append(len(za))
+        return info_nce(za, zb, positives, scale)
+
+    settings = replace(SETTINGS, steps=3, accumulate=4, log_every=1)
+    fit(small_space(), {"a": small_samples()}, counting, run=tmp_path, settings=settings)
+    assert len(seen) == 3 * 4 * 3
+
+
+def test_a_unimodal_stage_before_the_joint_one(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    space = SharedSpace(dim=16, intra=("points", "signal"), text=Frozen(Words()), signal=Linear(),
+                        points=PointEncoder(width=16, inputs=("xyz",)))  # fmt: skip
+    between = {name: 0.0 for name in space.log_scales if len(set(name.split("-"))) > 1}
+    fit(space, {"a": small_samples()}, run=tmp_path / "one", settings=replace(SETTINGS, steps=4, pair_weights=between))
+    assert set(space.trained) == {"points-points", "signal-signal"}
+    fit(space, {"a": small_samples()}, run=tmp_path / "two", settings=replace(SETTINGS, steps=4))
+    assert set(space.trained) == set(space.log_scales)
+
+
+def test_nan_from_a_high_learning_rate_is_told_and_the_checkpoint_kept(tmp_path: Path) -> None:
+    def diverging(
+        za: torch.Tensor, zb: torch.Tensor, positives: torch.Tensor, scale: torch.Tensor, **_: object
+    ) -> torch.Tensor:
+        diverging.calls += 1  # type: ignore[attr-defined]
+        return info_nce(za, zb, positives, scale) * (float("nan") if diverging.calls > 30 else 1.0)  # type: ignore[attr-defined]
+
+    diverging.calls = 0  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="is not finite; try a lower learning rate"):
+        fit(
+            small_space(),
+            {"a": small_samples()},
+            diverging,
+            run=tmp_path,
+            settings=replace(SETTINGS, checkpoint_every=4),
+        )
+    assert stored(tmp_path / "space.safetensors")["step"] == 8
+
+
+def weights_by_step(folder: Path, settings: FitSettings) -> list[torch.Tensor]:
+    """The first weights and those after every step."""
+    space = quiet_space()
+    found = [space.heads["signal"].first.weight.detach().clone()]  # type: ignore[union-attr]
+
+    class Watching(torch.optim.AdamW):
+        def step(self, closure: object = None) -> None:  # type: ignore[override]
+            super().step()
+            found.append(space.heads["signal"].first.weight.detach().clone())  # type: ignore[union-attr]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", Watching)
+        fit(space, {"a": small_samples()}, run=folder, settings=settings)
+    return found

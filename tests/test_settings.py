@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import pytest
 
-from grounding.cli.settings import read_settings, to_toml, write_settings
 from grounding.errors import DataError, InputError, StorageError
+from grounding.settings import read_settings, to_toml, write_settings
 
 
 @dataclass(frozen=True)
