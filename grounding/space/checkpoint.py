@@ -175,6 +175,7 @@ def load_weights(space: SharedSpace, path: Path | str) -> None:
         ) from error
     if record.get("format") != FORMAT:
         raise DataError(f"{file}: format {record.get('format')!r} found, expected {FORMAT!r}; train the space anew")
+    _check_which_are_frozen(space, file, record)
     own = {name: value.shape for name, value in (space.state_dict() | _frozen_state(space)).items()}
     wrong = sorted(
         name for name in own.keys() | tensors.keys() if name not in tensors or tensors[name].shape != own.get(name)
@@ -233,9 +234,18 @@ def _load_frozen(space: SharedSpace, tensors: Mapping[str, Tensor]) -> None:
             frozen.forget()
 
 
+def _check_which_are_frozen(space: SharedSpace, file: Path, record: dict[str, Any]) -> None:
+    different = sorted(space.frozen_identities().keys() ^ record["frozen"].keys())
+    if different and set(record["modalities"]) == set(space.modalities):
+        then = "frozen" if different[0] in record["frozen"] else "not frozen"
+        raise DataError(
+            f"{file}: the {different[0]} encoder was {then} in training and now is otherwise; give the like"
+        )
+
+
 def _check_frozen(space: SharedSpace, file: Path, recorded: dict[str, str]) -> None:
     for name, identity in space.frozen_identities().items():
-        if name in recorded and recorded[name] != identity:
+        if recorded[name] != identity:
             raise WeightsError(
                 f"{file}: trained on a frozen {name} encoder with digest {recorded[name][:16]}, found {identity[:16]}; "
                 f"use the same {name} weights or train anew"

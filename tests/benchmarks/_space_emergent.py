@@ -1,17 +1,18 @@
 """Can a pair of modalities be searched that was never trained? Point clouds and pictures, bound by words alone.
 
 A space learns which words go with point clouds, and which words go with pictures. No sample has both a cloud and a
-picture, and in training the clouds are of other objects than the pictures, so the two are never observed together even
-by name. Then clouds of a held-out pack search rendered pictures of the same objects, and the other way round.
+picture, and in training the clouds are of other objects, of other names, than the pictures: nothing says which cloud
+and which picture belong together. Then clouds of a held-out pack search rendered pictures of the same objects, and the
+other way round. Measured beside it: clouds and pictures of the same objects in training, still in separate samples.
 
     rows()                                                       figures for `launch/bench.sh space`
     python -m tests.benchmarks._space_emergent                   the same, printed
     python -m tests.benchmarks._space_emergent --picture FILE    what some held-out clouds find
 
 What is held out is whole packs (a KayKit pack or a data set), and every object of the others that is called the same
-as one of them. Colour variants are never on both sides: they are in the same pack, and in training on the same side.
-Objects that differ by a letter or number only ("a chair A", "a chair B") have one caption; training takes them for
-positives of each other, evaluation keeps the first. Clouds are in the unit sphere, so size is not seen.
+as one of them. Colour variants are never on both sides: they are in one pack and, in training, all clouds or all
+pictures. Objects that differ by a letter or number only ("a chair A", "a chair B") have one caption; training takes
+them for positives of each other, evaluation keeps the first. Clouds are in the unit sphere, so size is not seen.
 
 The settings were chosen on the packs of `VALIDATION`, trained without the reported ones.
 """
@@ -65,7 +66,7 @@ class Thing:
     @property
     def family(self) -> str:
         """The same for colour variants."""
-        return self.pack + " " + " ".join(word for word in self.caption.split() if word not in COLORS)
+        return " ".join(word for word in self.caption.split() if word not in COLORS)
 
 
 def read_things(folder: Path, packs: Sequence[str] = ()) -> list[Thing]:
@@ -216,7 +217,7 @@ def _draw_cloud(axes: Any, thing: Thing) -> None:
     right = np.cross([0, 0, 1], toward)
     right /= np.linalg.norm(right)
     order = np.argsort(thing.points[:, :3] @ toward)
-    x, y = thing.points[order, :3] @ np.stack([right, np.cross(toward, right)], axis=1)
+    x, y = np.stack([right, np.cross(toward, right)]) @ thing.points[order, :3].T
     axes.scatter(x, y, s=0.6, c=thing.points[order, 3:], linewidths=0)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
     axes.set_xlabel(thing.caption, fontsize=7)

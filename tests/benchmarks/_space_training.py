@@ -125,10 +125,7 @@ def _measure_caching(chunk: int | None, folder: Path) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     towers = {name: TrajectoryTransformer(width=256, patch=1, layers=4) for name in ("one", "two")}
-    space = SharedSpace(dim=DIM, **towers).train()
-    for module in space.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
+    space = SharedSpace(dim=DIM, dropout=0.0, **towers).train()
     for tower in towers.values():
         tower.eval()
     generator = np.random.default_rng(0)

@@ -92,7 +92,7 @@ def test_a_run_without_training(command, refused, tmp_path):
 
 
 def test_a_run_without_a_library(pipeline, refused, tmp_path):
-    for name in ("config.toml", "space.safetensors"):
+    for name in ("config.toml", "space.toml", "space.safetensors"):
         shutil.copy(pipeline.run / name, tmp_path)
     told(refused("search", "open it", "--run", tmp_path), "library: no library here", "run `grounding index` first")
 

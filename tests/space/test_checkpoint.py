@@ -113,6 +113,8 @@ def test_what_cannot_be_built_is_named(tmp_path: Path) -> None:
         SharedSpace.load(tmp_path, touch=Linear(3), sound=Linear(3))
     with pytest.raises(DataError, match="other settings"):
         SharedSpace.load(tmp_path, touch=Linear(4))
+    with pytest.raises(DataError, match="the touch encoder was not frozen in training and now is otherwise"):
+        SharedSpace.load(tmp_path, touch=Frozen(Linear(3)))
     plan = (tmp_path / "space.toml").read_text()
     for damaged in (
         "",
