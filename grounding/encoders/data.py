@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.errors import DataError
+from grounding.errors import DataError, InputError
 
 
 class Padded(NamedTuple):
@@ -37,9 +37,15 @@ Data = list[str] | Tensor | Padded | Features | dict[str, "Data"]
 
 
 def unpad(data: Tensor | Padded) -> tuple[Tensor, Tensor]:
-    """Values (B, T, ...) and mask (B, T) of padded data, or of a tensor in which everything is valid."""
+    """Values (B, T, ...) and mask (B, T) of padded data, or of a tensor in which everything is valid.
+
+    Raises:
+        InputError: other data, such as strings.
+    """
     if isinstance(data, Padded):
         return data.values, data.mask
+    if not isinstance(data, Tensor):
+        raise InputError(f"{type(data).__name__} found, expected arrays of numbers")
     return data, torch.ones(data.shape[:2], dtype=torch.bool, device=data.device)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grounding.encoders.data import Data, contents, select
-from grounding.errors import DataError, StorageError
+from grounding.errors import DataError, InputError, StorageError
 
 QUERY_KEYS = 500
 
@@ -38,6 +39,8 @@ class Frozen(nn.Module):
 
     def __init__(self, encoder: nn.Module, cache: Path | None = None) -> None:
         super().__init__()
+        if isinstance(encoder, Frozen):
+            raise InputError("Frozen: a Frozen found, expected an encoder; it is frozen already")
         self.width: int = int(encoder.width)  # type: ignore[arg-type]
         # A tuple is not registered, so the frozen weights stay out of `parameters()` and `state_dict()`.
         self._held = (encoder.eval(),)
@@ -65,6 +68,11 @@ class Frozen(nn.Module):
                 settings = repr(sorted(getattr(self.encoder, "settings", {}).items()))
                 self._fingerprint = hashlib.sha256((digest_of(self.encoder) + settings).encode()).hexdigest()
         return self._fingerprint
+
+    def release(self) -> None:
+        """Drop the features in memory if they are on disk too."""
+        if self._cache is not None:
+            self._features.clear()
 
     def forget(self) -> None:
         """Call after the encoder's weights were changed: its fingerprint and the features in memory are dropped."""
@@ -106,14 +114,18 @@ class Frozen(nn.Module):
         if file is None or not file.exists():
             return found
         try:
-            with sqlite3.connect(file, timeout=60) as connection:
+            with closing(sqlite3.connect(file, timeout=60)) as connection:
+                # A process that was killed, or is just beginning, may have made the file and not yet the table.
+                if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'features'").fetchone()[0]:
+                    return found
                 for start in range(0, len(keys), QUERY_KEYS):
                     chunk = keys[start : start + QUERY_KEYS]
                     marks = ",".join("?" * len(chunk))
                     rows = connection.execute(f"SELECT key, feature FROM features WHERE key IN ({marks})", chunk)
-                    found.update((key, np.frombuffer(feature, dtype=np.float32)) for key, feature in rows)
-            connection.close()
-        except sqlite3.Error as error:
+                    found.update(
+                        (key, np.frombuffer(feature, dtype=np.float32).reshape(self.width)) for key, feature in rows
+                    )
+        except (sqlite3.Error, ValueError) as error:
             raise DataError(f"feature cache {file}: not readable ({error}); delete it, it is made anew") from error
         return found
 
@@ -123,11 +135,10 @@ class Frozen(nn.Module):
             return
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            with sqlite3.connect(file, timeout=60) as connection:
+            with closing(sqlite3.connect(file, timeout=60)) as connection, connection:
                 connection.execute("CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, feature BLOB NOT NULL)")
                 rows = [(key, feature.tobytes()) for key, feature in found.items()]
                 connection.executemany("INSERT OR IGNORE INTO features VALUES (?, ?)", rows)
-            connection.close()
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"feature cache {file}: cannot be written ({error}); free space or choose another folder"

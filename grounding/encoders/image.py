@@ -74,6 +74,10 @@ def prepared(images: Tensor, size: int, augment: bool) -> Tensor:
     Raises:
         InputError: the shape or the type does not fit.
     """
+    if not isinstance(images, Tensor):
+        raise InputError(
+            f"image: {type(images).__name__} found, expected pictures of one size; resize or crop them first"
+        )
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != torch.uint8 or 0 in images.shape:
         raise InputError(
             f"image: {tuple(images.shape)} {images.dtype} found, expected (batch, height, width, 3) uint8; "

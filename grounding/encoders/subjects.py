@@ -26,8 +26,10 @@ class SubjectLinear(nn.Module):
     def __init__(self, sizes: Sizes, outputs: int, what: str) -> None:
         super().__init__()
         # In alphabetical order, so that layers keep their places however settings were written down.
-        self.sizes = {"": sizes} if isinstance(sizes, int) else dict(sorted(sizes.items()))
+        self.sizes = dict(sorted(sizes.items())) if isinstance(sizes, Mapping) else {"": int(sizes)}
         self.what = what
+        if any(not isinstance(subject, str) for subject in self.sizes):
+            raise InputError(f"{what}: subjects {list(self.sizes)} found, expected names, such as {{'S01': 64}}")
         if not self.sizes or min(self.sizes.values()) < 1:
             raise InputError(f"{what}: {sizes} found, expected at least 1, or subjects with at least 1 each")
         self.layers = nn.ModuleList([nn.Linear(size, outputs) for size in self.sizes.values()])

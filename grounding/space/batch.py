@@ -113,6 +113,10 @@ def check_sample(name: str, row: int, sample: Sample, modalities: Sequence[str])
     Raises:
         DataError: no id, an unknown modality, a sample with none, blank text, NaN or infinite numbers.
     """
+    if not isinstance(sample, Mapping):
+        raise DataError(
+            f"data set {name!r}, sample {row}: {type(sample).__name__} found, expected a mapping with an 'id'"
+        )
     place = f"data set {name!r}, sample {row} ({sample.get('id')!r})"
     if not isinstance(sample.get("id"), str):
         raise DataError(f"{place}: no string 'id' found among {sorted(sample)}; samples with equal ids are positives")
@@ -136,13 +140,17 @@ def problem_of(value: Any) -> str | None:
     if isinstance(value, dict):
         problems = ((part, problem_of(content)) for part, content in value.items())
         return next((f"{part}: {problem}" for part, problem in problems if problem), None)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        return f"{type(value).__name__} found, expected a string or an array of numbers ({error})"
+    if array.dtype.kind not in "fiub" or array.ndim == 0:
+        return f"{type(value).__name__} found, expected a string or an array of numbers"
     if array.size == 0:
         return f"an empty array {array.shape} found"
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return (
-            f"{int((~np.isfinite(array)).sum())} numbers are NaN or infinite, expected finite ones; drop or repair it"
-        )
-    if array.dtype.kind not in "fiub":
-        return f"{type(value).__name__} found, expected a string or an array of numbers"
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            bad = int((~np.isfinite(array.astype(np.float32, copy=False))).sum())
+        if bad:
+            return f"{bad} numbers are NaN, infinite or beyond float32, expected finite ones; drop or repair it"
     return None

@@ -13,7 +13,7 @@ from grounding.encoders import Frozen
 from grounding.encoders.data import gather
 from grounding.errors import DataError
 from grounding.space.batch import Sample, check_sample, observed, renderings
-from grounding.space.distributed import gather_rows, rank, world
+from grounding.space.distributed import agree, gather_rows, rank, world
 from grounding.space.model import SharedSpace
 
 # Features are always computed in the same chunks, since a feature's last bits depend on its batch.
@@ -51,7 +51,12 @@ class Catalogue:
         codes: list[int] = []
         has: list[list[str]] = []
         numbers: dict[str, int] = {}
+        forms: dict[str, tuple[str, Any]] = {}
         digest = hashlib.sha256()
+        if not isinstance(data, Mapping) or not data:
+            raise DataError(
+                f"data: {type(data).__name__} of {len(data)} found, expected data sets by name: {{'mine': samples}}"
+            )
         for name, samples in data.items():
             if not len(samples):
                 raise DataError(f"data set {name!r}: no samples found, expected at least one")
@@ -59,6 +64,7 @@ class Catalogue:
             for row in track(range(len(samples)), f"reading {name}", transient=True, disable=rank() > 0):
                 sample = samples[row]
                 check_sample(name, row, sample, space.modalities)
+                _check_forms(f"data set {name!r}, sample {row} ({sample['id']!r})", sample, forms)
                 _hash(digest, sample)
                 codes.append(numbers.setdefault(sample["id"], len(numbers)))
                 has.append(observed(sample))
@@ -70,10 +76,18 @@ class Catalogue:
         self.names = tuple(sorted(set().union(*has)))
         self.observed = np.array([[name in found for name in self.names] for found in map(set, has)], dtype=bool)
         self.digest = digest.hexdigest()
+        agree(self.digest)
         self.frozen = {modality: queue.finish() for modality, queue in queues.items()}
 
     def __len__(self) -> int:
         return len(self._sources)
+
+    def ids_by_modality(self) -> dict[str, set[str]]:
+        """The ids that were seen in each modality."""
+        return {
+            name: {self.ids[code] for code in self.codes[torch.from_numpy(self.observed[:, place])].tolist()}
+            for place, name in enumerate(self.names)
+        }
 
     def sample(self, position: int) -> Sample:
         """One sample as its data set gives it."""
@@ -125,12 +139,45 @@ class _Queue:
         pieces = dict(zip(numbers, by_process.split([self.sizes[chunk] for chunk in numbers]), strict=True))
         counts = np.array(self.counts)
         features = torch.cat([torch.zeros(0, self.encoder.width), *(pieces[chunk] for chunk in range(len(pieces)))])
+        # From here on they are looked up in this one matrix.
+        self.encoder.release()
         return Encoded(features, np.cumsum(counts) - counts, counts)
 
     def _encode(self, values: list[Any]) -> None:
         if len(self.sizes) % world() == rank():
             self.own.append(self.encoder(gather(self.modality, values)).cpu())
         self.sizes.append(len(values))
+
+
+def digest_of_samples(samples: Sequence[Sample]) -> str:
+    """sha256 of ids and contents."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        _hash(digest, sample)
+    return digest.hexdigest()
+
+
+def _check_forms(place: str, sample: Sample, forms: dict[str, tuple[str, Any]]) -> None:
+    """Refuse a sample whose data could not stand in a batch with those before it; `forms` keeps the first of each."""
+    for name in observed(sample):
+        for value in renderings(sample[name]):
+            form = _form(value)
+            first = forms.setdefault(name, (place, form))
+            if form != first[1]:
+                raise DataError(
+                    f"{place}, {name}: {form} found, but {first[1]} in {first[0]}; expected one form in all samples: "
+                    "strings, or arrays of one type that differ in their first dimension only"
+                )
+
+
+def _form(value: Any) -> Any:
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, dict):
+        return {part: _form(content) for part, content in sorted(value.items())}
+    array = np.asarray(value)
+    kind = "float" if array.dtype.kind == "f" else str(array.dtype)
+    return f"{kind} ({', '.join(['any', *map(str, array.shape[1:])])})"
 
 
 def _hash(digest: Any, sample: Sample) -> None:
@@ -145,4 +192,5 @@ def _bytes(value: Any) -> bytes:
         return value.encode()
     if isinstance(value, dict):
         return b" ".join(f"{part} ".encode() + _bytes(content) for part, content in sorted(value.items()))
-    return np.ascontiguousarray(value).tobytes()
+    array = np.ascontiguousarray(value)
+    return f"{array.dtype} {array.shape} ".encode() + array.tobytes()

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def read_plan(path: Path, encoders: Mapping[str, nn.Module], cache: Path | None 
                 name: encoders[name] if name in encoders else _built(how, f"{path}: {name}", cache)
                 for name, how in described.items()
             }
-            return SharedSpace(**plan, **built)
+            return _made(SharedSpace, plan | built)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path}: not the plan of a space ({type(error).__name__}: {error}); restore the file or train anew"
@@ -94,7 +94,7 @@ def read_plan(path: Path, encoders: Mapping[str, nn.Module], cache: Path | None 
 
 def _described(encoder: nn.Module) -> dict[str, Any]:
     kind = type(encoder).__name__
-    if isinstance(encoder, Frozen):
+    if type(encoder) is Frozen:
         return {"class": kind, "encoder": _described(encoder.encoder)}
     if type(encoder) is _class(kind):
         return {"class": kind, **encoder.settings}  # type: ignore[dict-item]
@@ -113,7 +113,15 @@ def _built(how: dict[str, Any], place: str, cache: Path | None) -> nn.Module:
     known = _class(kind)
     if known is None:
         raise ValueError(f"{place}: unknown encoder {kind!r}")
-    return known(**{name: value for name, value in how.items() if name != "class"})
+    return _made(known, {name: value for name, value in how.items() if name != "class"})
+
+
+def _made(kind: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        return kind(**arguments)
+    except InputError as error:
+        # What is in a file is not what the caller gave.
+        raise ValueError(str(error)) from error
 
 
 def _class(name: str) -> type[nn.Module] | None:
@@ -148,7 +156,8 @@ def save_weights(space: SharedSpace, path: Path | str, step: int | None = None) 
         "trained": space.trained,
     }
     state = space.state_dict() | _frozen_state(space)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    # Copies, since safetensors refuses the same memory twice, as of an encoder that serves two modalities.
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     # Under one key, since safetensors writes several in changing order and the same weights shall be the same file.
     write_atomically(Path(path), save(tensors, metadata={RECORD: json.dumps(record, sort_keys=True)}))
 

@@ -5,13 +5,15 @@ Start the processes with `launch/torchrun.sh` (or any launcher that sets RANK an
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from grounding.errors import InputError
 
 
 @contextmanager
@@ -79,6 +81,27 @@ def gather_objects(value: Any) -> list[Any]:
     values: list[Any] = [None] * world()
     dist.all_gather_object(values, value)
     return values
+
+
+def agree(value: str) -> None:
+    """Make sure that all processes have the same value, of data or settings.
+
+    Raises:
+        InputError: they have not.
+    """
+    if len(set(gather_objects(value))) > 1:
+        raise InputError(
+            f"process {rank()} of {world()} has other data or settings than the others; give every process the same "
+            "samples in the same order"
+        )
+
+
+def from_first(tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors by those of the first process."""
+    if world() > 1:
+        with torch.no_grad():
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
 
 
 def wait() -> None:

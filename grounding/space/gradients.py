@@ -23,6 +23,8 @@ from grounding.space.sampling import Draw
 
 log = logging.getLogger(__name__)
 
+REMEDY = "try a lower learning rate, a longer warm-up or float32 precision; the last checkpoint is kept"
+
 
 class Memory:
     """Vectors of earlier batches as further negatives and positives (cross-batch memory, Wang et al., 2020).
@@ -37,6 +39,8 @@ class Memory:
     def add(self, embedded: Mapping[str, Embedded], codes: Tensor) -> None:
         """Take in the vectors of a batch whose samples have these codes."""
         for name, (vectors, rows) in embedded.items():
+            if name.endswith(SECOND):
+                continue
             fresh = vectors.detach(), codes.to(rows.device)[rows]
             old = self.held.get(name, (fresh[0][:0], fresh[1][:0]))
             self.held[name] = (
@@ -162,10 +166,7 @@ def add_gradients(
     total = objective.total(terms)
     if not torch.isfinite(total):
         bad = [name for name, term in terms.items() if not torch.isfinite(term)]
-        raise DataError(
-            f"training: the loss of {', '.join(bad)} is not finite; try a lower learning rate, a longer warm-up or "
-            "float32 precision; the last checkpoint is kept"
-        )
+        raise DataError(f"training: the loss of {', '.join(bad)} is not finite; {REMEDY}")
     (factor * total).backward()
     for number in range(len(parts)):
         again = first[0] if len(parts) == 1 else encoded(number)
@@ -198,6 +199,18 @@ def exchange(space: SharedSpace) -> None:
     for parameter in shared:
         if parameter.grad is not None:
             parameter.grad /= world()
+
+
+def check_gradients(space: SharedSpace) -> None:
+    """Stop before a step that would spoil the weights.
+
+    Raises:
+        DataError: a gradient is not finite.
+    """
+    named = {name: value.grad for name, value in space.named_parameters() if value.grad is not None}
+    if named and not torch.isfinite(torch.stack(torch._foreach_norm(list(named.values())))).all():
+        bad = next(name for name, gradient in named.items() if not torch.isfinite(gradient).all())
+        raise DataError(f"training: the gradient of {bad} is not finite; {REMEDY}")
 
 
 def _parts(batch: Batch, chunk: int | None) -> list[Batch]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,16 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grounding.encoders import Frozen
-from grounding.encoders.data import Data, Features, gather, to_device
+from grounding.encoders.data import Data, Features, to_device
 from grounding.encoders.frozen import digest_of
-from grounding.errors import DataError, InputError, WeightsError
-from grounding.space.batch import Batch, collate, problem_of
+from grounding.errors import InputError
+from grounding.space.batch import Batch
 from grounding.space.heads import Fusion, make_head
 
 LARGEST_SCALE = 100.0
 FIRST_SCALE = 1 / 0.07
 FIRST_BIAS = -10.0  # of SigLIP (Zhai et al., 2023)
-CHUNK = 256
 SECOND = "'"  # marks the second view of a modality
 
 
@@ -73,12 +72,14 @@ class SharedSpace(nn.Module):
         super().__init__()
         if len(encoders) < 2:
             raise InputError(f"space: modalities {sorted(encoders)} found, expected at least two")
+        if dim < 1:
+            raise InputError(f"dim: {dim} found, expected at least 1")
         self.dim, self.dropout, self.head, self.anchor = dim, dropout, head, anchor
         self.fusions: dict[str, tuple[str, ...]] = {
             name: tuple(sorted(parts)) for name, parts in sorted((fusions or {}).items())
         }
         self.intra = tuple(sorted(intra))
-        # Steps in which a pair had a loss, by its name: what makes "never trained together" provable.
+        # Batches in which a pair had a loss, by its name: what makes "never trained together" provable.
         self.trained: dict[str, int] = {}
         self.modalities: tuple[str, ...] = ()
         self.encoders, self.heads = nn.ModuleDict(), nn.ModuleDict()
@@ -90,8 +91,8 @@ class SharedSpace(nn.Module):
     def add(self, **encoders: nn.Module) -> None:
         """Let further modalities join a space, trained or not; what is there stays as it is.
 
-        Train them with the others locked, `FitSettings(locked=space.modalities)` taken before, and no vector of the
-        others changes.
+        Train them with the others locked, `FitSettings(locked=space.names)` taken before, and no vector of the others
+        changes.
 
         Raises:
             InputError: a name that the space already has.
@@ -102,8 +103,12 @@ class SharedSpace(nn.Module):
         self._join(encoders)
 
     def _join(self, encoders: Mapping[str, nn.Module]) -> None:
-        self.modalities = tuple(sorted({*self.modalities, *encoders}))
-        self._check_names()
+        modalities = tuple(sorted({*self.modalities, *encoders}))
+        self._check_names(modalities)
+        for name, encoder in encoders.items():
+            if not isinstance(encoder, nn.Module) or not isinstance(getattr(encoder, "width", None), int):
+                raise InputError(f"{name}: {type(encoder).__name__} found, expected a torch module with an int `width`")
+        self.modalities = modalities
         for name in sorted(encoders):
             self.encoders[name] = encoders[name]
             self.heads[name] = make_head(self.head, self._width(name), self.dim, self.dropout)
@@ -115,19 +120,23 @@ class SharedSpace(nn.Module):
         if device is not None:
             self.to(device)
 
-    def _check_names(self) -> None:
-        if unusable := [name for name in (*self.modalities, *self.fusions) if not name.isidentifier()]:
-            raise InputError(f"space: the name {unusable[0]!r} found, expected a word of letters, digits and _")
-        if self.anchor is not None and self.anchor not in self.names:
-            raise InputError(f"anchor: {self.anchor!r} found, expected one of {list(self.names)} or None")
+    def _check_names(self, modalities: tuple[str, ...]) -> None:
+        names = (*modalities, *self.fusions)
+        for name in names:
+            if not name.isidentifier() or name == "id" or hasattr(nn.ModuleDict, name):
+                raise InputError(
+                    f"space: the name {name!r} found, expected a word of letters, digits and _ that torch does not use"
+                )
+        if self.anchor is not None and self.anchor not in names:
+            raise InputError(f"anchor: {self.anchor!r} found, expected one of {list(names)} or None")
         for name, parts in self.fusions.items():
-            if name in self.modalities or len(parts) < 2 or not set(parts) <= set(self.modalities):
+            if name in modalities or len(parts) < 2 or not set(parts) <= set(modalities):
                 raise InputError(
                     f"fusion {name!r} of {list(parts)} found, expected a new name for at least two of "
-                    f"{list(self.modalities)}"
+                    f"{list(modalities)}"
                 )
-        if not set(self.intra) <= set(self.modalities):
-            raise InputError(f"intra: {list(self.intra)} found, expected some of {list(self.modalities)}")
+        if not set(self.intra) <= set(modalities):
+            raise InputError(f"intra: {list(self.intra)} found, expected some of {list(modalities)}")
 
     def _width(self, name: str) -> int:
         return int(self.encoders[name].width)  # type: ignore[arg-type]
@@ -194,7 +203,7 @@ class SharedSpace(nn.Module):
         rows = {name: field.rows.tolist() for name, field in batch.fields.items()}
         return self.observed_pairs({name: [batch.ids[row] for row in rows[name]] for name in rows})
 
-    def observed_pairs(self, ids: Mapping[str, Sequence[Any]]) -> list[tuple[str, str]]:
+    def observed_pairs(self, ids: Mapping[str, Iterable[Any]]) -> list[tuple[str, str]]:
         """Pairs to be trained, given the ids of what was observed of each modality."""
         sets = {name: set(found) for name, found in ids.items()}
         for name, parts in self.fusions.items():
@@ -229,18 +238,9 @@ class SharedSpace(nn.Module):
         Raises:
             InputError: no or an unknown modality, an empty list, blank text, NaN or infinite numbers, a wrong shape.
         """
-        if not data:
-            raise InputError(f"encode: no modality found, expected some of {', '.join(self.names)}")
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.no_grad():
-                return {
-                    name: self._encode_fusion(name, values) if name in self.fusions else self._encode(name, values)
-                    for name, values in data.items()
-                }
-        finally:
-            self.train(was_training)
+        from grounding.space.encoding import encode
+
+        return encode(self, data)
 
     def compose(self, weights: Mapping[str, float] | None = None, **data: Any) -> np.ndarray:
         """One query of several modalities without training for it: the weighted sum of their unit vectors, normalised.
@@ -258,48 +258,9 @@ class SharedSpace(nn.Module):
         Raises:
             InputError: as `encode`; lengths that differ; an item of which nothing is known.
         """
-        weights = weights or {}
-        if unknown := sorted(set(weights) - set(data)):
-            raise InputError(f"compose: a weight for {unknown[0]!r} found, expected weights of {sorted(data)}")
-        items = _same_length(f"compose {sorted(data)}", data)
-        total = np.zeros((items, self.dim), dtype=np.float32)
-        for name, values in data.items():
-            known = [place for place in range(items) if values[place] is not None]
-            if known:
-                vectors = self.encode(**{name: [values[place] for place in known]})[name]
-                total[known] += np.float32(weights.get(name, 1.0)) * vectors
-        lengths = np.linalg.norm(total, axis=1, keepdims=True)
-        if not lengths.all():
-            raise InputError(f"compose: nothing found for item {int(lengths.argmin())}, expected one modality at least")
-        return total / lengths
+        from grounding.space.encoding import compose
 
-    def _encode(self, name: str, values: Any) -> np.ndarray:
-        if name not in self.modalities:
-            raise InputError(f"modality {name!r} is unknown; this space has {', '.join(self.names)}")
-        _check_items(name, values)
-        vectors = []
-        for start in range(0, len(values), CHUNK):
-            try:
-                chunk = gather(name, list(values[start : start + CHUNK]))
-            except DataError as error:
-                raise InputError(str(error)) from error
-            vectors.append(self.embed(name, chunk).cpu().numpy())
-        return _finite(name, np.concatenate(vectors))
-
-    def _encode_fusion(self, name: str, parts: Any) -> np.ndarray:
-        if not isinstance(parts, Mapping) or not parts or not set(parts) <= set(self.fusions[name]):
-            found = sorted(parts) if isinstance(parts, Mapping) else type(parts).__name__
-            raise InputError(f"{name}: {found} found, expected a mapping of some of {list(self.fusions[name])}")
-        samples: list[dict[str, Any]] = [{"id": ""} for _ in range(_same_length(name, parts))]
-        for part, values in parts.items():
-            _check_items(part, values, may_lack=True)
-            for sample, value in zip(samples, values, strict=True):
-                sample[part] = value
-        for place, sample in enumerate(samples):
-            if all(sample.get(part) is None for part in parts):
-                raise InputError(f"{name} {place}: no part found, expected some of {list(self.fusions[name])}")
-        chunks = [collate(samples[start : start + CHUNK]) for start in range(0, len(samples), CHUNK)]
-        return _finite(name, np.concatenate([self(chunk)[name].vectors.cpu().numpy() for chunk in chunks]))
+        return compose(self, data, weights or {})
 
     # ---- Identity and files
 
@@ -350,30 +311,3 @@ class SharedSpace(nn.Module):
 def pair_name(pair: tuple[str, str]) -> str:
     """The name of a pair in logs and checkpoints, the same in either order: "points-text"."""
     return "-".join(sorted(pair))
-
-
-def _same_length(name: str, data: Mapping[str, Any]) -> int:
-    lengths = {part: len(values) for part, values in data.items()}
-    if len(set(lengths.values())) != 1:
-        raise InputError(f"{name}: {lengths} items found, expected as many of each; None stands for a missing one")
-    return next(iter(lengths.values()))
-
-
-def _check_items(name: str, values: Any, may_lack: bool = False) -> None:
-    if isinstance(values, str | Mapping):
-        raise InputError(f"{name}: one {type(values).__name__} found, expected a list; write {name}=[...]")
-    if not len(values):
-        raise InputError(f"{name}: nothing found, expected at least one item")
-    for position, value in enumerate(values):
-        if value is None and may_lack:
-            continue
-        problem = problem_of(value)
-        if problem:
-            raise InputError(f"{name} {position}: {problem}")
-
-
-def _finite(name: str, vectors: np.ndarray) -> np.ndarray:
-    if not np.isfinite(vectors).all():
-        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-        raise WeightsError(f"{name} {bad}: the vector is not finite, expected unit length; train the space anew")
-    return vectors

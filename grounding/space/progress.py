@@ -23,6 +23,7 @@ class Meter:
 
     Attributes:
         last: the loss of the last line.
+        sums: of the loss and of each pair's loss, and how many went into them, by name.
     """
 
     def __init__(self) -> None:
@@ -30,21 +31,21 @@ class Meter:
         self._reset()
 
     def _reset(self) -> None:
-        self._sums: dict[str, list[Tensor]] = {}
+        self.sums: dict[str, tuple[Tensor, int]] = {}
         self._samples = 0
         self._began = time.monotonic()
 
     def add(self, total: Tensor, terms: dict[str, Tensor], samples: int) -> None:
         """Take in the loss of a batch and of its pairs."""
         self._samples += samples
-        self._sums.setdefault("loss", []).append(total)
-        for name, term in terms.items():
-            self._sums.setdefault(f"loss/{name}", []).append(term)
+        for name, value in {"loss": total, **{f"loss/{pair}": term for pair, term in terms.items()}}.items():
+            before, count = self.sums.get(name, (torch.zeros((), dtype=torch.float64, device=value.device), 0))
+            self.sums[name] = before + value, count + 1
 
     def numbers(self, space: SharedSpace, optimizer: torch.optim.Optimizer) -> dict[str, float]:
         """What a line tells; the next one starts anew."""
         numbers = {"loss": self.last}
-        numbers |= {name: float(torch.stack(values).mean()) for name, values in self._sums.items()}
+        numbers |= {name: float(value) / count for name, (value, count) in self.sums.items()}
         numbers |= {f"scale/{pair_name(pair)}": value for pair, value in space.scales.items()}
         numbers["learning rate"] = optimizer.param_groups[0]["lr"]
         numbers["samples per second"] = self._samples / max(time.monotonic() - self._began, 1e-9)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from grounding.encoders.data import Data, Features, gather
-from grounding.errors import DataError, InputError
+from grounding.errors import InputError
 from grounding.space.batch import Batch, Field, rendering
 from grounding.space.catalogue import Catalogue
 from grounding.space.distributed import share
 
-FULL, EXTRA, RENDERING, MODEL, DROPOUT = range(5)
+FULL, EXTRA, RENDERING, MODEL, DROPOUT, SPLIT, PARTNER = range(7)
 PURPOSES = 16
 
 
@@ -39,7 +39,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Samples that are visited in passes, `count` of them a step."""
+    """Samples that are visited in passes, `count` of them a step, each with a partner if it has its match elsewhere."""
 
     positions: np.ndarray
     count: int
@@ -49,9 +49,10 @@ class _Pool:
 class Sampler:
     """Batches of `batch` samples that have something to be matched with, plus up to `extra` that have not.
 
-    Each kind is visited in passes, each pass in a new random order. A sample with one modality (a point cloud nobody
-    talked about) only makes the others' task harder, unless the modality is trained with itself, or nothing else
-    than such samples is there.
+    Samples with several modalities, or with one that is trained with itself, have it in themselves. A sample with one
+    modality whose id is seen in another one (words here, a recording there) is drawn together with a random such
+    partner. What is left, like a point cloud nobody talked about, only makes the others' task harder. Each kind is
+    visited in passes, each pass in a new random order; the first two share the batch by their numbers.
 
     Args:
         catalogue: all samples.
@@ -64,7 +65,6 @@ class Sampler:
         intra: modalities that are trained with themselves.
 
     Raises:
-        DataError: no id is seen in two modalities, so that nothing can be matched.
         InputError: weights for other data sets than those there are.
     """
 
@@ -82,10 +82,18 @@ class Sampler:
         self.seed = seed
         self.modality_dropout = modality_dropout
         self._orders: dict[tuple[int, int], np.ndarray] = {}
-        full = _has_a_match(catalogue, intra)
+        self._partners = _Partners(catalogue)
+        alone = [place for place, name in enumerate(catalogue.names) if name in intra]
+        full = (catalogue.observed.sum(axis=1) > 1) | catalogue.observed[:, alone].any(axis=1)
+        split = ~full & self._partners.exist
         self._pools: list[_Pool] = []
         for number, (positions, weight) in enumerate(_portions(catalogue, mix or {})):
-            for kind, size, purpose in ((full, batch, FULL), (~full, extra, EXTRA)):
+            matched = full[positions].sum() + split[positions].sum()
+            for kind, size, purpose in (
+                (full, batch * full[positions].sum() / max(1, matched), FULL),
+                (split, batch * split[positions].sum() / max(1, matched) / 2, SPLIT),
+                (~full & ~split, extra, EXTRA),
+            ):
                 chosen = positions[kind[positions]]
                 count = min(len(chosen), max(1, round(size * weight)) if size else 0)
                 if count:
@@ -93,7 +101,12 @@ class Sampler:
 
     def __call__(self, step: int) -> Draw:
         """What a step sees; renderings of a sample, such as wordings, are drawn anew at each visit."""
-        positions = np.concatenate([self._positions(pool, step) for pool in self._pools])
+        visited = [self._positions(pool, step) for pool in self._pools]
+        lonely = [found for found, pool in zip(visited, self._pools, strict=True) if pool.purpose % PURPOSES == SPLIT]
+        if lonely:
+            draws = np.random.default_rng(seed_of(self.seed, step, PARTNER)).random(sum(map(len, lonely)))
+            visited.append(self._partners.choose(np.concatenate(lonely), draws))
+        positions = np.concatenate(visited)
         kept = self._kept(positions, step)
         rows = {
             name: torch.from_numpy(np.flatnonzero(kept[:, place])) for place, name in enumerate(self.catalogue.names)
@@ -151,19 +164,37 @@ class Sampler:
         return self._orders[purpose, epoch]
 
 
-def _has_a_match(catalogue: Catalogue, intra: Sequence[str]) -> np.ndarray:
-    """bool (N,): the samples that have something to be matched with."""
-    alone = [place for place, name in enumerate(catalogue.names) if name in intra]
-    full = (catalogue.observed.sum(axis=1) > 1) | catalogue.observed[:, alone].any(axis=1)
-    if full.any():
-        return full
-    modality = catalogue.observed.argmax(axis=1)
-    if len(np.unique(np.stack([catalogue.codes.numpy(), modality]), axis=1).T) == len(catalogue.ids):
-        raise DataError(
-            "training: no sample has two modalities, and no id is seen in two, so nothing can be matched; give paired "
-            "samples"
-        )
-    return np.ones(len(catalogue), dtype=bool)
+class _Partners:
+    """For samples of one modality, the samples of the same id that have another one.
+
+    Attributes:
+        exist: bool (N,), whether a sample has one.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.modality = catalogue.observed.argmax(axis=1)
+        self.code = catalogue.codes.numpy()
+        order = np.argsort(self.code, kind="stable")
+        starts = np.flatnonzero(np.diff(self.code[order], prepend=-1))
+        self.groups = dict(zip(self.code[order][starts].tolist(), np.split(order, starts[1:]), strict=True))
+        self.observed = catalogue.observed
+        self.exist = np.zeros(len(catalogue), dtype=bool)
+        for group in self.groups.values():
+            seen = self.observed[group]
+            # Another modality in the group than the sample's own: the group has two, since the sample has one.
+            self.exist[group] = seen.any(axis=0).sum() > 1
+        self.found: dict[tuple[int, int], np.ndarray] = {}
+
+    def choose(self, positions: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """A partner of each of some samples that have one, at `draws`, from 0 to below 1, among them."""
+        chosen = []
+        for position, draw in zip(positions.tolist(), draws.tolist(), strict=True):
+            key = int(self.code[position]), int(self.modality[position])
+            if key not in self.found:
+                group = self.groups[key[0]]
+                self.found[key] = group[np.delete(self.observed[group], key[1], axis=1).any(axis=1)]
+            chosen.append(self.found[key][int(draw * len(self.found[key]))])
+        return np.array(chosen)
 
 
 def _portions(catalogue: Catalogue, mix: Mapping[str, float]) -> list[tuple[np.ndarray, float]]:

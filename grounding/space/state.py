@@ -3,9 +3,10 @@
 import json
 import logging
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,13 @@ from torch import Tensor
 
 from grounding.errors import DataError
 from grounding.files import write_atomically
-from grounding.space.catalogue import Catalogue
+from grounding.space.batch import Sample
+from grounding.space.catalogue import Catalogue, digest_of_samples
 from grounding.space.checkpoint import PLAN, WEIGHTS, save_plan, save_weights, stored
 from grounding.space.distributed import rank, wait
 from grounding.space.gradients import Memory
 from grounding.space.model import SharedSpace
+from grounding.space.progress import Meter
 
 if TYPE_CHECKING:
     from grounding.space.training import FitSettings
@@ -86,6 +89,7 @@ class RunState:
         self.memory = memory
         self.average = average
         self.best = Best()
+        self.meter = Meter()
 
     def save(self, step: int) -> None:
         """Write the checkpoint of a step, and the weights as the run would give them if it ended here."""
@@ -101,6 +105,7 @@ class RunState:
                 "memory": self.memory.held if self.memory is not None else {},
                 "average": self.average.values if self.average is not None else {},
                 "best": asdict(self.best),
+                "meter": self.meter.sums,
             }
             # Serialised in memory first: a full disk is then an ordinary OSError of one write.
             buffer = BytesIO()
@@ -137,6 +142,7 @@ class RunState:
         self.space.trained = content["trained"]
         self.optimizer.load_state_dict(content["optimizer"])
         self.best = Best(**content["best"])
+        self.meter.sums = content["meter"]
         if self.memory is not None:
             device = self.space.device
             self.memory.held = {name: (a.to(device), b.to(device)) for name, (a, b) in content["memory"].items()}
@@ -190,9 +196,20 @@ class RunState:
             self.space.load_state_dict(own)
 
 
-def identity_of(space: SharedSpace, catalogue: Catalogue, loss: object, settings: "FitSettings") -> str:
+def identity_of(
+    space: SharedSpace,
+    catalogue: Catalogue,
+    loss: object,
+    settings: "FitSettings",
+    validation: Sequence[Sample] | None,
+) -> str:
     """What must be the same for a run to go on, as JSON."""
-    chosen = {key: value for key, value in asdict(settings).items() if key not in FREE}
+    chosen = {
+        one.name: dict(value) if isinstance(value, Mapping) else value
+        for one in fields(settings)
+        if one.name not in FREE
+        for value in [getattr(settings, one.name)]
+    }
     parts = {
         "samples": len(catalogue),
         "sets": {name: len(positions) for name, positions in catalogue.sets.items()},
@@ -200,9 +217,12 @@ def identity_of(space: SharedSpace, catalogue: Catalogue, loss: object, settings
         "space": {name: list(value.shape) for name, value in space.state_dict().items()},
         "frozen": space.frozen_identities(),
         "anchor": space.anchor,
+        "dropout": space.dropout,
         "intra": list(space.intra),
         "fusions": space.fusions,
-        "loss": getattr(loss, "__name__", None) or repr(loss),
+        # A function shows its address, which is another one in the next process.
+        "loss": re.sub(r" at 0x[0-9a-f]+", "", repr(loss)),
+        "validation": digest_of_samples(validation) if validation is not None else "none",
     }
     return json.dumps(chosen | parts, sort_keys=True, default=str)
 

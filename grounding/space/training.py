@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import nn
 
-from grounding.errors import InputError
-from grounding.space.batch import Sample, check_samples
+from grounding.errors import DataError, InputError
+from grounding.space.batch import Sample, check_samples, observed
 from grounding.space.catalogue import Catalogue
-from grounding.space.distributed import rank, world
+from grounding.space.distributed import agree, from_first, rank, world
 from grounding.space.evaluate import evaluate
-from grounding.space.gradients import Memory, Objective, add_gradients, exchange
+from grounding.space.gradients import Memory, Objective, add_gradients, check_gradients, exchange
 from grounding.space.losses import InfoNCE, Loss
-from grounding.space.model import SharedSpace
-from grounding.space.progress import Meter, Progress
+from grounding.space.model import SharedSpace, pair_name
+from grounding.space.progress import Progress
 from grounding.space.sampling import MODEL, Sampler, seed_of
 from grounding.space.state import Average, RunState, identity_of
 
@@ -39,9 +40,11 @@ class FitSettings:
         log_every: steps between lines of `metrics.jsonl`.
         pair_weights: weight of a pair's loss by the name of the pair, such as {"image-points": 0.2}; 1 if not named,
             0 for a pair that is not trained.
-        mix: weights of the data sets by name; empty for one pass through all of them together.
+        mix: weights of the data sets by name; empty for one pass through all of them together. A set with fewer samples
+            than its share of a batch gives all it has.
         modality_dropout: chance that a modality of a sample is left out at a visit; never all of them.
-        locked: modalities whose encoder and head are not trained, so that their vectors stay as they are.
+        locked: modalities and fusions whose encoder and head are not trained: with `space.names`, taken before others
+            are added, no vector of theirs changes. Pairs of which both are locked are left out.
         accumulate: batches a step, each with its own negatives.
         chunk: samples encoded at a time (gradient caching): the same gradient in the memory of one chunk.
         precision: of encoders and heads. "auto" is bfloat16 on a GPU that has it and float32 otherwise; a processor
@@ -75,14 +78,17 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checkpoint_every", "log_every", "accumulate", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)} found, expected at least 1")
-        for name in ("extra", "warmup", "weight_decay", "memory", "patience", "learning_rate", "seed"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name}: {getattr(self, name)} found, expected at least 0")
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise InputError(f"{name}: {getattr(self, name)!r} found, expected a whole number of at least 1")
+        for name in ("extra", "warmup", "memory", "patience", "seed"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
+                raise InputError(f"{name}: {getattr(self, name)!r} found, expected a whole number of at least 0")
+        for name in ("weight_decay", "learning_rate"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name}: {getattr(self, name)} found, expected a number of at least 0")
         if self.chunk is not None and self.chunk < 1:
             raise InputError(f"chunk: {self.chunk} found, expected at least 1, or None")
-        if any(not weight >= 0 for weight in self.pair_weights.values()):
+        if any(not 0 <= weight < math.inf for weight in self.pair_weights.values()):
             raise InputError(f"pair_weights: {dict(self.pair_weights)} found, expected numbers of at least 0")
         if self.batch < 2:
             raise InputError(f"batch: {self.batch} found, expected at least 2, since the others are the negatives")
@@ -143,17 +149,20 @@ def fit(
     `settings.patience` evaluations without an improvement.
 
     Raises:
-        DataError: samples that cannot be trained on, a loss that is not finite, a damaged checkpoint, or a folder with
-            a run on other data or settings.
+        DataError: samples that cannot be trained on, a loss or gradient that is not finite, a damaged checkpoint, or a
+            folder with a run on other data or settings.
         InputError: settings that name pairs, data sets or modalities that are not there.
         StorageError: the folder cannot be written; the last checkpoint is kept.
     """
     began = time.monotonic()
     run = Path(run)
     _check_settings(space, settings)
+    weights = _weights(space, settings)
+    catalogue = Catalogue(space, data)
+    _check_trainable(space, weights, catalogue.ids_by_modality(), "training")
     if validation is not None:
         check_samples("validation", validation, space.modalities)
-    catalogue = Catalogue(space, data)
+        _check_trainable(space, weights, _ids_by_modality(validation), "validation")
     sampler = Sampler(
         catalogue,
         settings.batch,
@@ -163,13 +172,14 @@ def fit(
         settings.modality_dropout,
         space.intra,
     )
-    objective = Objective(
-        loss, settings.pair_weights, catalogue.ids, Memory(settings.memory) if settings.memory else None
-    )
+    objective = Objective(loss, weights, catalogue.ids, Memory(settings.memory) if settings.memory else None)
     with _locked(space, settings.locked), torch.random.fork_rng(devices=[]):
         optimizer = _optimizer(space, settings)
         average = Average(space, settings.ema) if settings.ema else None
-        identity = identity_of(space, catalogue, loss, settings)
+        identity = identity_of(space, catalogue, loss, settings, validation)
+        agree(identity)
+        # Whoever builds a space without a seed has other first weights in every process.
+        from_first(space.state_dict().values())
         state = RunState(run, space, optimizer, identity, objective.memory, average)
         start = state.resume()
         last, done = math.nan, start
@@ -194,7 +204,7 @@ def _loop(
     progress: Progress,
     validation: Sequence[Sample] | None,
 ) -> tuple[float, int]:
-    meter = Meter()
+    meter = state.meter
     optimizer = state.optimizer
     precision = _precision(settings, space.device)
     for step in range(start, settings.steps):
@@ -216,6 +226,7 @@ def _loop(
             if terms:
                 meter.add(total, terms, len(draw.codes))
         exchange(space)
+        check_gradients(space)
         optimizer.step()
         space.clamp_scales()
         if state.average is not None:
@@ -224,7 +235,7 @@ def _loop(
         ends = done == settings.steps
         numbers: dict[str, float] = {}
         if validation is not None and (done % settings.evaluate_every == 0 or ends):
-            numbers["validation recall"] = state.consider(done, lambda: _score(space, validation))
+            numbers["validation recall"] = state.consider(done, lambda: _score(space, objective.weights, validation))
             ends = ends or _is_stuck(state, done, settings, validation)
         if done % settings.log_every == 0 or ends or numbers:
             progress.write(done, meter.numbers(space, optimizer) | numbers)
@@ -243,29 +254,19 @@ def _is_stuck(state: RunState, step: int, settings: FitSettings, validation: Seq
     return step - state.best.step >= settings.patience * settings.evaluate_every
 
 
-def _score(space: SharedSpace, validation: Sequence[Sample]) -> float:
-    """Mean recall over cuts and both directions of the pairs that the space trains."""
-    trained = {frozenset(pair) for pair in space.all_pairs()}
+def _score(space: SharedSpace, weights: Mapping[str, float], validation: Sequence[Sample]) -> float:
+    """Mean recall over cuts and both directions of the pairs that are trained."""
+    trained = {frozenset(pair) for pair in space.all_pairs() if weights.get(pair_name(pair), 1.0) > 0}
     pairs = evaluate(space, validation, resamples=0).pairs
-    recalls = [
-        value
-        for name, found in pairs.items()
-        if frozenset(name.split("->")) in trained
-        for value in found.recall.values()
-    ]
-    if not recalls:
-        raise InputError(
-            f"validation: only {', '.join(pairs)} found, expected samples with a pair that is trained, such as "
-            f"{' and '.join(space.all_pairs()[0])}"
-        )
-    return sum(recalls) / len(recalls)
+    kept = [found for name, found in pairs.items() if frozenset(name.split("->")) in trained]
+    return sum(sum(found.recall.values()) / len(found.recall) for found in kept) / len(kept)
 
 
 def _check_settings(space: SharedSpace, settings: FitSettings) -> None:
     if unknown := sorted(set(settings.pair_weights) - set(space.log_scales)):
         raise InputError(f"pair_weights: {unknown} found, expected some of {', '.join(space.log_scales)}")
-    if unknown := sorted(set(settings.locked) - set(space.modalities)):
-        raise InputError(f"locked: {unknown} found, expected some of {', '.join(space.modalities)}")
+    if unknown := sorted(set(settings.locked) - set(space.names)):
+        raise InputError(f"locked: {unknown} found, expected some of {', '.join(space.names)}")
     if settings.batch < world():
         raise InputError(f"batch: {settings.batch} found, expected at least one sample for each of {world()} processes")
 
@@ -273,7 +274,7 @@ def _check_settings(space: SharedSpace, settings: FitSettings) -> None:
 @contextmanager
 def _locked(space: SharedSpace, names: Sequence[str]) -> Iterator[None]:
     """No gradient for the encoders and heads of these modalities within the block."""
-    modules = [module for name in names for module in (space.encoders[name], space.heads[name])]
+    modules = [module for name in names for module in _modules(space, name)]
     held = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
     for parameter in held:
         parameter.requires_grad_(False)
@@ -287,8 +288,41 @@ def _locked(space: SharedSpace, names: Sequence[str]) -> Iterator[None]:
 def _train_mode(space: SharedSpace, locked: Sequence[str]) -> None:
     space.train()
     for name in locked:
-        space.encoders[name].eval()
-        space.heads[name].eval()
+        for module in _modules(space, name):
+            module.eval()
+
+
+def _modules(space: SharedSpace, name: str) -> list[nn.Module]:
+    """The head of a modality or fusion, and the encoder of a modality."""
+    return [group[name] for group in (space.heads, space.encoders) if name in group]
+
+
+def _weights(space: SharedSpace, settings: FitSettings) -> dict[str, float]:
+    """Of the pairs; those of which nothing is trained have none."""
+    still = [pair_name(pair) for pair in space.all_pairs() if set(pair) <= set(settings.locked)]
+    return dict(settings.pair_weights) | dict.fromkeys(still, 0.0)
+
+
+def _check_trainable(space: SharedSpace, weights: Mapping[str, float], ids: Mapping[str, set[str]], what: str) -> None:
+    if len(set().union(*ids.values())) < 2:
+        raise DataError(
+            f"{what}: one id found in all samples, expected at least two, so that something can be told apart"
+        )
+    wanted = {pair for pair in space.all_pairs() if weights.get(pair_name(pair), 1.0) > 0}
+    if not wanted & set(space.observed_pairs(ids)):
+        found = ", ".join(f"{name} of {len(those)} ids" for name, those in sorted(ids.items()))
+        raise DataError(
+            f"{what}: {found} found, but no id in both modalities of a trained pair, so nothing can be matched; "
+            f"expected one of {', '.join(sorted(map(pair_name, wanted))) or 'no pair: all are locked or of weight 0'}"
+        )
+
+
+def _ids_by_modality(samples: Sequence[Sample]) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {}
+    for sample in samples:
+        for name in observed(sample):
+            ids.setdefault(name, set()).add(sample["id"])
+    return ids
 
 
 def _precision(settings: FitSettings, device: torch.device) -> torch.dtype:
@@ -298,7 +332,8 @@ def _precision(settings: FitSettings, device: torch.device) -> torch.dtype:
 
 
 def _optimizer(space: SharedSpace, settings: FitSettings) -> torch.optim.AdamW:
-    parameters = [parameter for parameter in space.parameters() if parameter.requires_grad]
+    # By name: the order in which modalities joined must not decide which state belongs to which weight on resuming.
+    parameters = [parameter for _, parameter in sorted(space.named_parameters()) if parameter.requires_grad]
     groups = [
         {
             "params": [parameter for parameter in parameters if parameter.ndim > 1],

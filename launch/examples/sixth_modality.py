@@ -33,7 +33,7 @@ def sample(number: int, *names: str) -> dict[str, object]:
 towers = {"points": PointEncoder(inputs=("xyz",), reach=1.0), "trajectory": TrajectoryEncoder(reach=1.0)}
 space = SharedSpace(text=Frozen(SentenceEncoder()), image=ImageEncoder(), neural=NeuralEncoder(channels=16), **towers)
 fit(space, {"a": [sample(n, *list(SHAPES)[:4]) for n in range(128)]}, run="runs/five", settings=FitSettings(steps=40))
-settings = FitSettings(steps=40, locked=space.modalities)  # the vectors of the five stay as they are
+settings = FitSettings(steps=40, locked=space.names)  # the vectors of the five stay as they are
 space.add(touch=TouchEncoder())
 fit(space, {"b": [sample(n, "touch") for n in range(1000, 1128)]}, run="runs/six", settings=settings)
 print(evaluate(space, [sample(n, *SHAPES) for n in range(5000, 5064)]))

@@ -21,6 +21,7 @@ import os
 import re
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ import torch
 from grounding.datasets.captioned_clouds import CaptionedCloud, read_captioned_clouds
 from grounding.datasets.render import render_views, view_directions
 from grounding.encoders import Frozen, ImageEncoder, PointEncoder
+from grounding.files import atomic
 from grounding.space import FitSettings, InfoNCE, SharedSpace, evaluate, fit
 from grounding.space.evaluate import PairRetrieval, Retrieval
 from grounding.text import SentenceEncoder
@@ -154,29 +156,40 @@ def rows(folder: Path | None = None) -> list[dict[str, Any]]:
     return table
 
 
-def draw(path: Path, folder: Path, queries: int = 6, found: int = 6) -> None:
-    """A picture of what clouds of the first reported pack, drawn at random, find among the pictures of that pack."""
-    from matplotlib.figure import Figure
+def draw(path: Path, folder: Path, queries: int = 6, found: int = 8) -> None:
+    """A picture of what some clouds of the first reported pack find among the pictures of that pack.
 
-    things = read_things(folder)
-    trained, tested = split(things, REPORTED[0])
+    The clouds are spread evenly over the ranks at which their own picture is found, from the best to the worst, so that
+    the picture looks neither better nor worse than the whole.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    trained, tested = split(read_things(folder), REPORTED[0])
     space = train(make_samples(trained, disjoint=True))
     vectors = space.encode(points=[thing.points for thing in tested], image=[thing.unseen for thing in tested])
-    shown = np.random.default_rng(SEED).choice(len(tested), queries, replace=False)
-    figure = Figure(figsize=(1.25 * (found + 1), 1.32 * queries + 0.35), dpi=100, layout="constrained")
+    similar = vectors["points"] @ vectors["image"].T
+    ranks = (similar >= np.diag(similar)[:, None]).sum(1)
+    shown = np.argsort(ranks, kind="stable")[((np.arange(queries) + 0.5) / queries * len(tested)).astype(int)]
+    figure = Figure(figsize=(1.1 * (found + 1), 1.3 * queries + 0.3), dpi=100, layout="constrained")
     panels = figure.subplots(queries, found + 1)
     for line, row in zip(panels, shown, strict=True):
         _draw_cloud(line[0], tested[row])
-        best = np.argsort(-(vectors["image"] @ vectors["points"][row]), kind="stable")[:found]
+        line[0].set_xlabel(f"{textwrap.fill(tested[row].texts[0], 20)}\nrank {ranks[row]} of {len(tested)}", fontsize=7)
+        best = np.argsort(-similar[row], kind="stable")[:found]
         for axes, place in zip(line[1:], best, strict=True):
             axes.imshow(tested[place].unseen)
             axes.set(xticks=[], yticks=[])
-            for side in axes.spines.values():
-                side.set(color="#009E73" if place == row else "#ffffff", linewidth=3)
-    panels[0, 0].set_title("cloud", fontsize=9)
-    panels[0, 1].set_title("nearest pictures", fontsize=9, loc="left")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", metadata={"Software": None})
+            axes.spines[:].set(color="#009E73" if place == row else "#ffffff", linewidth=4)
+    panels[0, 0].set_title("point cloud", fontsize=9)
+    panels[0, 1].set_title("nearest pictures, its own framed", fontsize=9, loc="left").set_in_layout(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    # A palette keeps the file small.
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(256, dither=Image.Dither.NONE)
+    with atomic(path) as temporary:
+        picture.save(temporary, format="PNG", optimize=True)
 
 
 def _pack(cloud: CaptionedCloud) -> str:
@@ -218,9 +231,9 @@ def _draw_cloud(axes: Any, thing: Thing) -> None:
     right /= np.linalg.norm(right)
     order = np.argsort(thing.points[:, :3] @ toward)
     x, y = np.stack([right, np.cross(toward, right)]) @ thing.points[order, :3].T
-    axes.scatter(x, y, s=0.6, c=thing.points[order, 3:], linewidths=0)
+    axes.scatter(x, y, s=1, c=thing.points[order, 3:], linewidths=0)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
-    axes.set_xlabel(thing.caption, fontsize=7)
+    axes.spines[:].set_visible(False)
 
 
 if __name__ == "__main__":

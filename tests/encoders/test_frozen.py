@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grounding.encoders import Frozen, ImageEncoder, Padded, TrajectoryEncoder
-from grounding.errors import DataError, StorageError
+from grounding.errors import DataError, InputError, StorageError
 
 
 class Counting(nn.Module):
@@ -101,3 +101,20 @@ def test_the_file_is_a_plain_table(tmp_path: Path) -> None:
     Frozen(Counting(), cache=tmp_path)(["one", "three"])
     with sqlite3.connect(next(tmp_path.glob("features-*.sqlite"))) as connection:
         assert connection.execute("SELECT count(*) FROM features").fetchone() == (2,)
+
+
+def test_a_cache_that_was_only_begun_is_filled(tmp_path: Path) -> None:
+    Frozen(Counting(), cache=tmp_path)(["one"])
+    file = next(tmp_path.glob("features-*.sqlite"))
+    file.write_bytes(b"")
+    assert Frozen(Counting(), cache=tmp_path)(["three"]).tolist() == [[5, 5]]
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE features SET feature = x'00'")
+    connection.close()
+    with pytest.raises(DataError, match="delete it"):
+        Frozen(Counting(), cache=tmp_path)(["three"])
+
+
+def test_frozen_twice_is_refused() -> None:
+    with pytest.raises(InputError, match="frozen already"):
+        Frozen(Frozen(Counting()))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from grounding.encoders import Frozen
 from grounding.encoders.data import Padded, unpad
+from grounding.errors import InputError
 from grounding.space import (
     Contrastive,
     FitSettings,
@@ -99,6 +100,18 @@ def main(what: str, folder: Path) -> None:
                 result = {"InfoNCE": gradients("InfoNCE", batch=2, extra=0)}
             if rank() == 0:
                 torch.save(result, folder / "gradients.pt")
+        elif what == "unlike":
+            space = quiet_space()
+            torch.manual_seed(rank())
+            for value in space.parameters():
+                torch.nn.init.normal_(value)
+            samples = small_samples(20)
+            fit(space, {"a": samples}, run=folder / "a", settings=SETTINGS)
+            torch.save(space.state_dict(), folder / f"unlike-{rank()}.pt")
+            try:
+                fit(space, {"a": samples[rank() :]}, run=folder / "b", settings=SETTINGS)
+            except InputError as error:
+                (folder / f"error-{rank()}.txt").write_text(str(error))
         else:
             space = quiet_space(folder / "features")
             encoder = space.encoders["text"].encoder

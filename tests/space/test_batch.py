@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_named(samples: list[dict[str, object]], words: str
     [
         ({"id": "a", "text": " "}, "sample 1.*'a'.*text: blank"),
         ({"id": "a", "text": ("fine", "")}, "blank"),
-        ({"id": "a", "points": np.array([[0, np.nan, np.inf]])}, "2 numbers are NaN or infinite"),
+        ({"id": "a", "points": np.array([[0, np.nan, np.inf]])}, "2 numbers are NaN, infinite or beyond float32"),
         ({"id": "a", "points": np.zeros((0, 3))}, "empty array"),
         ({"id": "a", "sound": np.zeros(3)}, "sound"),
         ({"id": "a"}, "expected some of"),

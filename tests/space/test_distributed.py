@@ -94,3 +94,12 @@ def test_a_single_process_goes_on_where_two_were(tmp_path: Path) -> None:
     samples = small_samples(48)
     training = fit(quiet_space(), {"small": samples}, run=tmp_path / "run", settings=SETTINGS, validation=samples[:20])
     assert training.resumed_from == SETTINGS.steps
+
+
+@pytest.mark.slow
+def test_processes_start_with_the_same_weights_and_refuse_other_data(tmp_path: Path) -> None:
+    in_processes(2, "-m", "tests.space.parallel", "unlike", str(tmp_path))
+    first, second = (torch.load(tmp_path / f"unlike-{number}.pt", weights_only=True) for number in (0, 1))
+    assert all(torch.equal(second[name], value) for name, value in first.items())
+    for number in (0, 1):
+        assert f"process {number} of 2 has other data or settings" in (tmp_path / f"error-{number}.txt").read_text()

@@ -64,6 +64,12 @@ def test_encode_in_chunks_is_encode_one_by_one_and_leaves_the_mode() -> None:
         ({"text": "open"}, r"text=\[\.\.\.\]"),
         ({"text": ["open", " "]}, "text 1: blank"),
         ({"points": np.full((1, 4, 3), np.nan)}, "points 0: 12 numbers are NaN"),
+        ({"signal": np.full((1, 6), 1e300)}, "signal 0: 6 numbers are .* beyond float32"),
+        ({"text": None}, "text: one NoneType found"),
+        ({"signal": 3.0}, "signal: one float found"),
+        ({"signal": np.float32(3)}, "signal: one float32 found"),
+        ({"points": ["a cloud"]}, "list found, expected arrays"),
+        ({"signal": [[[1, 2], [3]]]}, "signal 0: list found, expected a string or an array"),
         ({"points": np.zeros((4, 3), np.float32)}, r"cloud\[None\]"),
         ({"points": [np.zeros((4, 3), np.float32), np.zeros((4, 6), np.float32)]}, r"\(4, 3\).*\(4, 6\)"),
     ],
@@ -181,6 +187,10 @@ def test_a_composed_query_is_the_normalised_weighted_sum() -> None:
         ({"text": ["a"], "signal": signals}, "expected as many"),
         ({"text": ["a", None]}, "nothing found for item 1"),
         ({"text": ["a"], "weights": {"signal": 1.0}}, "a weight for 'signal'"),
+        ({"text": ["a"], "weights": {"text": float("nan")}}, "a weight for 'text'"),
+        ({"text": "blue"}, "text: one str found"),
+        ({"text": []}, "nothing found"),
+        ({"query": {"text": ["a"]}}, r"\['query'\] found, expected some of points"),
     ):
         with pytest.raises(InputError, match=words):
             space.compose(**data)  # type: ignore[arg-type]
@@ -199,6 +209,16 @@ def test_a_modality_that_joins_leaves_the_others_as_they_are() -> None:
     assert after["touch"].shape == (2, 16)
     for name, vectors in before.items():
         np.testing.assert_array_equal(after[name], vectors)
+    names = space.modalities
+    for wrong, words in (
+        ({"a-b": Linear()}, "'a-b'"),
+        ({"keys": Linear()}, "'keys'"),
+        ({"id": Linear()}, "'id'"),
+        ({"sound": torch.nn.Linear(3, 3)}, "sound: Linear found, expected a torch module with"),
+    ):
+        with pytest.raises(InputError, match=words):
+            space.add(**wrong)
+        assert space.modalities == names and set(space.encoders) == set(space.heads) == set(names)
     with pytest.raises(InputError, match="touch found, expected names that the space does not have"):
         space.add(touch=Linear(3))
 
@@ -217,3 +237,10 @@ def test_vectors_that_are_not_finite_are_named() -> None:
     torch.nn.init.constant_(space.encoders["signal"].map[0].weight, torch.inf)  # type: ignore[index,union-attr]
     with pytest.raises(WeightsError, match="signal 0: the vector is not finite"):
         space.encode(signal=np.ones((1, 6)))
+
+
+def test_each_module_keeps_its_own_mode() -> None:
+    space = small_space().train()
+    space.encoders["points"].eval()
+    space.encode(text=["one"])
+    assert space.training and space.heads["text"].training and not space.encoders["points"].training

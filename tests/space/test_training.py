@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -16,7 +18,17 @@ import torch
 
 from grounding.encoders import Frozen, PointEncoder
 from grounding.errors import DataError, InputError, StorageError
-from grounding.space import FitSettings, SharedSpace, Training, evaluate, fit, info_nce, load_weights
+from grounding.space import (
+    DropFalseNegatives,
+    FitSettings,
+    Matryoshka,
+    SharedSpace,
+    Training,
+    evaluate,
+    fit,
+    info_nce,
+    load_weights,
+)
 from grounding.space.checkpoint import stored
 from tests.space.parallel import quiet_space
 from tests.space.small import SETTINGS, Linear, Words, small_samples, small_space
@@ -329,3 +341,152 @@ def weights_by_step(folder: Path, settings: FitSettings) -> list[torch.Tensor]:
         patch.setattr(torch.optim, "AdamW", Watching)
         fit(space, {"a": small_samples()}, run=folder, settings=settings)
     return found
+
+
+# ---- What must not go wrong
+
+
+def test_the_order_in_which_modalities_joined_does_not_matter(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=8, checkpoint_every=4)
+    samples = [{name: value for name, value in one.items() if name != "points"} for one in small_samples()]
+    samples = [one for one in samples if len(one) > 1]
+
+    def space(joins: bool) -> SharedSpace:
+        torch.manual_seed(0)
+        words, signal, again = Frozen(Words()), Linear(), Linear()
+        if not joins:
+            made = SharedSpace(dim=16, text=words, signal=signal, other=again)
+        else:
+            made = SharedSpace(dim=16, text=words, signal=signal)
+            made.add(other=again)
+        generator = torch.Generator().manual_seed(1)
+        for _, value in sorted(made.named_parameters()):
+            torch.nn.init.normal_(value, std=0.1, generator=generator)
+        return made
+
+    both = [{**one, "other": -one["signal"]} if "signal" in one else one for one in samples]  # type: ignore[operator]
+    whole = space(joins=True)
+    fit(whole, {"a": both}, stop_after(10_000), run=tmp_path / "whole", settings=settings)
+    with pytest.raises(StopError):
+        fit(space(joins=True), {"a": both}, stop_after(17), run=tmp_path / "run", settings=settings)
+    resumed = space(joins=False)
+    assert fit(resumed, {"a": both}, stop_after(10_000), run=tmp_path / "run", settings=settings).resumed_from == 4
+    assert resumed.fingerprint() == whole.fingerprint()
+
+
+def test_a_gradient_that_is_not_finite_spoils_nothing(tmp_path: Path) -> None:
+    def broken(za: torch.Tensor, zb: torch.Tensor, *rest: object, **_: object) -> torch.Tensor:
+        broken.calls += 1  # type: ignore[attr-defined]
+        loss = (za[0] * zb[0]).sum()
+        if broken.calls > 9:  # type: ignore[attr-defined]
+            loss = loss + (za[:1, 0] - za[:1, 0].detach()).square().sum().sqrt()
+        return loss
+
+    broken.calls = 0  # type: ignore[attr-defined]
+    space = small_space()
+    with pytest.raises(DataError, match="the gradient of .* is not finite"):
+        fit(space, {"a": small_samples()}, broken, run=tmp_path, settings=replace(SETTINGS, checkpoint_every=1))
+    assert all(torch.isfinite(value).all() for value in space.parameters())
+    assert stored(tmp_path / "space.safetensors")["step"] == 3
+
+
+def pull(za: torch.Tensor, zb: torch.Tensor, positives: torch.Tensor, scale: object, **_: object) -> torch.Tensor:
+    return (1 - (za @ zb.T)[positives]).mean()
+
+
+def test_a_loss_of_ones_own_is_known_again(tmp_path: Path) -> None:
+    for number, loss in enumerate((DropFalseNegatives(pull, 0.9), Matryoshka(pull, (8, 16)), partial(pull))):
+        settings = replace(SETTINGS, steps=2)
+        for again in (False, True):
+            result = fit(small_space(), {"a": small_samples()}, loss, run=tmp_path / str(number), settings=settings)
+            assert result.resumed_from == (2 if again else 0)
+    script = (
+        "from tests.space.test_training import *; import sys; "
+        "fit(small_space(), {'a': small_samples()}, DropFalseNegatives(pull, 0.9), run=sys.argv[1], "
+        "settings=replace(SETTINGS, steps=2))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "0")], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_two_modalities_may_share_an_encoder(tmp_path: Path) -> None:
+    shared = Linear()
+    space = SharedSpace(dim=16, left=shared, right=shared, text=Frozen(Words()))
+    samples = [
+        {"id": str(i), "text": f"word{i}", "left": np.full(6, i, np.float32), "right": np.full(6, -i, np.float32)}
+        for i in range(20)
+    ]
+    fit(space, {"a": samples}, run=tmp_path, settings=replace(SETTINGS, steps=2))
+    loaded = SharedSpace.load(tmp_path, left=Linear(), right=Linear(), text=Frozen(Words()))
+    assert loaded.fingerprint() == space.fingerprint()
+
+
+def test_locked_names_hold_fusions_and_their_pairs_still(tmp_path: Path) -> None:
+    space = full_space()
+    data = {"query": {"points": np.ones((1, 5, 3)), "text": ["one"]}, "signal": np.ones((1, 6))}
+    before, scales = space.encode(**data), dict(space.scales)
+    settings = replace(SETTINGS, steps=4, locked=space.names)
+    space.add(other=Linear())
+    samples = [{**one, "other": one["signal"]} if "signal" in one else one for one in small_samples()]
+    fit(space, {"a": samples}, run=tmp_path, settings=settings)
+    for name, vectors in space.encode(**data).items():
+        np.testing.assert_array_equal(vectors, before[name])
+    assert all(space.scales[pair] == scale for pair, scale in scales.items())
+    assert set(space.trained) == {"other-points", "other-query", "other-signal", "other-text"}
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        ([{"id": "a", "text": "x"}, {"id": "b", "signal": np.ones(6)}], "no id in both modalities of a trained pair"),
+        ([{"id": "a", "text": "x", "signal": np.ones(6)}] * 3, "one id found in all samples"),
+        ([{"id": str(i), "points": np.ones((3, 3)), "signal": np.ones(6)} for i in range(4)], "expected one of"),
+    ],
+)
+def test_what_can_train_nothing_is_refused(tmp_path: Path, samples: list[dict[str, object]], words: str) -> None:
+    with pytest.raises(DataError, match=f"training: .*{words}"):
+        fit(small_space(anchor="text"), {"a": samples}, run=tmp_path, settings=SETTINGS)
+    with pytest.raises(DataError, match=f"validation: .*{words}"):
+        fit(small_space(anchor="text"), {"a": small_samples()}, run=tmp_path, settings=SETTINGS, validation=samples)
+    assert not list(tmp_path.iterdir())
+
+
+def test_validation_counts_trained_pairs_only_and_belongs_to_the_run(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=4, evaluate_every=4, pair_weights={"points-signal": 0.0})
+    space, samples = small_space(), small_samples(40, seed=3)
+    result = fit(space, {"a": small_samples()}, run=tmp_path, settings=settings, validation=samples)
+    pairs = evaluate(space, samples).pairs
+    kept = [found.recall for name, found in pairs.items() if set(name.split("->")) != {"points", "signal"}]
+    assert len(kept) == 4
+    assert result.best_score == pytest.approx(np.mean([list(recall.values()) for recall in kept]))
+    with pytest.raises(DataError, match="validation"):
+        fit(small_space(), {"a": small_samples()}, run=tmp_path, settings=settings, validation=samples[:30])
+
+
+def test_arguments_of_the_wrong_kind_are_named(tmp_path: Path) -> None:
+    for data, words in (
+        ({}, "expected data sets by name"),
+        (small_samples(), "list of 48 found, expected data sets by name"),
+        ({"a": ["x"]}, "data set 'a', sample 0: str found"),
+        (
+            {"a": [*small_samples(4), {"id": "z", "points": np.ones((4, 5))}]},
+            r"sample 4 .*float \(any, 5\) found, but float",
+        ),
+        ({"a": [{"id": "a", "signal": np.full(6, 1e300)}]}, "beyond float32"),
+        ({"a": [{"id": "a", "signal": [[1, 2], [3]]}]}, "list found, expected a string or an array"),
+    ):
+        with pytest.raises(DataError, match=words):
+            fit(small_space(), data, run=tmp_path, settings=SETTINGS)  # type: ignore[arg-type]
+    for settings, words in (
+        ({"steps": 1.5}, "steps: 1.5 found, expected a whole number"),
+        ({"learning_rate": float("nan")}, "learning_rate: nan"),
+        ({"ema": 1.0}, "ema: 1.0"),
+        ({"precision": "half"}, "precision: 'half'"),
+        ({"chunk": 0}, "chunk: 0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            FitSettings(**settings)  # type: ignore[arg-type]
+    frozen = MappingProxyType({"points-text": 0.5})
+    assert fit(
+        small_space(), {"a": small_samples()}, run=tmp_path, settings=replace(SETTINGS, steps=1, pair_weights=frozen)
+    )
