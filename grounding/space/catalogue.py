@@ -108,7 +108,7 @@ class Encoded:
     def choose(self, positions: np.ndarray, draws: np.ndarray) -> Tensor:
         """Features (n, width) of a rendering of each of some samples, the one at `draws`, from 0 to below 1."""
         chosen = self.first[positions] + (draws * self.counts[positions]).astype(np.int64)
-        return self.features[torch.from_numpy(chosen)]
+        return self.features.index_select(0, torch.from_numpy(chosen))
 
 
 class _Queue:

@@ -19,7 +19,7 @@ from grounding.space.batch import Batch
 from grounding.space.distributed import gather_rows, share, sum_gradients, world
 from grounding.space.losses import Loss
 from grounding.space.model import SECOND, Embedded, SharedSpace, pair_name
-from grounding.space.sampling import Draw
+from grounding.space.sampling import Draw, reseed
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def add_gradients(
 
     def encoded(number: int) -> dict[str, Embedded]:
         # Seeded anew, so that the second time augmentation and dropout are those of the first.
-        torch.manual_seed(seed + number)
+        reseed(seed + number, space.device)
         with torch.autocast(space.device.type, dtype=precision, enabled=precision != torch.float32):
             return space(parts[number], second_views=True)
 
@@ -230,7 +230,7 @@ def _put_together(
     places: dict[str, list[tuple[int, int]]] = {}
     for name, rows in _rows(space, draw):
         pieces = [part[name].vectors.detach() for part in parts if name in part]
-        own = torch.cat([torch.zeros(0, space.dim, device=space.device), *pieces])
+        own = pieces[0] if len(pieces) == 1 else torch.cat([torch.zeros(0, space.dim, device=space.device), *pieces])
         vectors = gather_rows(own)
         leaves[name] = Embedded(vectors.requires_grad_(), rows.to(space.device))
         # Rows ascend and each process's samples are consecutive, so those of earlier samples stand before its own.

@@ -20,7 +20,7 @@ from grounding.files import write_atomically
 from grounding.space.batch import Sample, check_sample, renderings
 from grounding.space.distributed import rank, wait, world
 from grounding.space.model import SharedSpace
-from grounding.space.sampling import MODEL, RENDERING, seed_of
+from grounding.space.sampling import MODEL, RENDERING, reseed, seed_of
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +114,8 @@ def _pretrain_one(encoder: nn.Module, name: str, values: list[Any], file: Path, 
         return
     first = {key: value.clone() for key, value in encoder.state_dict().items()}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(settings.seed, 0, RENDERING))
         device = next(encoder.parameters()).device
+        reseed(seed_of(settings.seed, 0, RENDERING), device)
         batch = min(settings.batch, len(values))
         shuffled = torch.randperm(len(values))[:SEEN_FIRST].tolist()
         # What is the same in all samples need not be learned, and no scale of the target should change the steps.
@@ -127,8 +127,8 @@ def _pretrain_one(encoder: nn.Module, name: str, values: list[Any], file: Path, 
         encoder.train()
         errors: list[float] = []
         for step in track(range(settings.steps), f"pre-training {name}", transient=True, disable=rank() > 0):
-            generator = torch.manual_seed(seed_of(settings.seed, step, MODEL))
-            rows = torch.randperm(len(values), generator=generator)[:batch].tolist()
+            reseed(seed_of(settings.seed, step, MODEL), device)
+            rows = torch.randperm(len(values))[:batch].tolist()
             data = to_device(gather(name, [values[row] for row in rows]), device)
             target = (encoder.reconstruction_target(data) - center) / spread  # type: ignore[operator]
             for group in optimizer.param_groups:

@@ -78,6 +78,7 @@ class Progress:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[loss]}"),
+            refresh_per_second=2,
             disable=not self._first,
         )
         self._task = self._bar.add_task("training", total=steps, completed=step, loss="")

@@ -22,6 +22,17 @@ def seed_of(seed: int, step: int, purpose: int, *more: int) -> int:
     return int(np.random.SeedSequence([seed, purpose, step, *more]).generate_state(1, np.uint64)[0] >> 1)
 
 
+def reseed(seed: int, device: torch.device) -> None:
+    """Seed torch's default generators of the processor and of a device.
+
+    `torch.manual_seed` asks for every kind of accelerator there could be, and where CUDA is installed without a GPU it
+    remembers each call for later, with a stack trace that takes a millisecond.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+
+
 @dataclass(frozen=True)
 class Draw:
     """What one step sees: this process's share as a batch, and of all processes' samples together, who has what.

@@ -162,7 +162,9 @@ def fit(
     _check_trainable(space, weights, catalogue.ids_by_modality(), "training")
     if validation is not None:
         check_samples("validation", validation, space.modalities)
-        _check_trainable(space, weights, _ids_by_modality(validation), "validation")
+        # Retrieval is between two modalities, so one trained with itself has no score.
+        between = weights | dict.fromkeys((pair_name((name, name)) for name in space.intra), 0.0)
+        _check_trainable(space, between, _ids_by_modality(validation), "validation")
     sampler = Sampler(
         catalogue,
         settings.batch,
@@ -259,6 +261,10 @@ def _score(space: SharedSpace, weights: Mapping[str, float], validation: Sequenc
     trained = {frozenset(pair) for pair in space.all_pairs() if weights.get(pair_name(pair), 1.0) > 0}
     pairs = evaluate(space, validation, resamples=0).pairs
     kept = [found for name, found in pairs.items() if frozenset(name.split("->")) in trained]
+    if not kept:
+        raise DataError(
+            f"validation: only {', '.join(pairs)} found, expected a trained pair; a fusion needs samples with two parts"
+        )
     return sum(sum(found.recall.values()) / len(found.recall) for found in kept) / len(kept)
 
 

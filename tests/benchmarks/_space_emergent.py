@@ -35,7 +35,7 @@ from grounding.datasets.render import render_views, view_directions
 from grounding.encoders import Frozen, ImageEncoder, PointEncoder
 from grounding.files import atomic
 from grounding.space import FitSettings, InfoNCE, SharedSpace, evaluate, fit
-from grounding.space.evaluate import PairRetrieval, Retrieval
+from grounding.space.evaluate import PairRetrieval, Retrieval, compare
 from grounding.text import SentenceEncoder
 
 SETS = ("kaykit_cc0", "gazebo_models", "household_urdf90", "libero_objects")
@@ -153,7 +153,31 @@ def rows(folder: Path | None = None) -> list[dict[str, Any]]:
         for name, pair in report.pairs.items():
             if disjoint or pair.kind == "emergent":
                 table.append(_row(f"{name} ({pair.kind}); {held_out} held out; {objects}", pair))
+        if disjoint:
+            for name, pair in zip(("points->image", "image->points"), by_color(tested), strict=True):
+                table.append(_row(f"{name} by mean colour alone, a dull baseline; {held_out}", pair))
     return table
+
+
+def by_color(things: Sequence[Thing]) -> tuple[PairRetrieval, PairRetrieval]:
+    """Clouds and pictures compared by the distance of their mean colours, both ways: what needs no learning."""
+    clouds = np.stack([thing.points[:, 3:].mean(0) for thing in things])
+    pictures = []
+    for thing in things:
+        pixels = thing.unseen.reshape(-1, 3) / 255
+        shown = np.abs(pixels - pixels[0]).max(1) > 0.02  # the corner shows the background
+        pictures.append(pixels[shown].mean(0))
+    codes = torch.arange(len(things))
+
+    def nearest(queries: np.ndarray, gallery: np.ndarray) -> PairRetrieval:
+        # The order by distance is that by this product.
+        asked = torch.tensor(np.column_stack([queries, np.ones(len(queries))]), dtype=torch.float32)
+        found = torch.tensor(np.column_stack([gallery, -(gallery**2).sum(1) / 2]), dtype=torch.float32)
+        both = compare(asked, found, codes, codes, kind="untrained", seed=SEED, resamples=1000)
+        assert both is not None
+        return both[0]
+
+    return nearest(clouds, np.stack(pictures)), nearest(np.stack(pictures), clouds)
 
 
 def draw(path: Path, folder: Path, queries: int = 6, found: int = 8) -> None:

@@ -463,6 +463,14 @@ def test_validation_counts_trained_pairs_only_and_belongs_to_the_run(tmp_path: P
         fit(small_space(), {"a": small_samples()}, run=tmp_path, settings=settings, validation=samples[:30])
 
 
+def test_validation_needs_a_pair_that_can_be_searched(tmp_path: Path) -> None:
+    space = full_space()
+    between = {name: 0.0 for name in space.log_scales if name != "signal-signal"}
+    settings = replace(SETTINGS, steps=2, pair_weights=between)
+    with pytest.raises(DataError, match="validation: .*no id in both modalities of a trained pair"):
+        fit(space, {"a": small_samples()}, run=tmp_path, settings=settings, validation=small_samples(20))
+
+
 def test_arguments_of_the_wrong_kind_are_named(tmp_path: Path) -> None:
     for data, words in (
         ({}, "expected data sets by name"),
