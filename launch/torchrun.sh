@@ -20,5 +20,6 @@ cores=$(getconf _NPROCESSORS_ONLN)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((cores / processes > 0 ? cores / processes : 1))}
 
 cd "$here"
-if [[ $1 == *.py ]]; then what=("$@"); else what=(-m grounding.cli.main "$@"); fi
+# Without the two dashes torchrun takes options such as --run for abbreviations of its own.
+if [[ $1 == *.py ]]; then what=(-- "$@"); else what=(-m -- grounding.cli.main "$@"); fi
 exec "$python" -m torch.distributed.run --standalone --nproc-per-node "$processes" "${what[@]}"
