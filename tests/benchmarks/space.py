@@ -23,10 +23,10 @@ THREADS = {"torch": 1}
 def measure() -> list[dict[str, object]]:
     """Rows for `launch/bench.sh space`; those on real data where GROUNDING_DATA names their folder."""
     with one_thread():
-        rows = [
+        return [
             *_space_losses.rows(),
             *_space_training.rows(),
             *_space_retrieval.rows(),
             *_space_encoders.rows(),
+            *(_space_emergent.rows() if os.environ.get("GROUNDING_DATA") else []),
         ]
-    return rows + (_space_emergent.rows() if os.environ.get("GROUNDING_DATA") else [])

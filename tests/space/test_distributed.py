@@ -86,12 +86,7 @@ def test_training_caching_and_evaluating_in_two_processes_is_that_of_one(tmp_pat
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert steps == [2, 4, 6]
     assert len(list((tmp_path / "features").glob("*.sqlite"))) == 1
-
-
-@pytest.mark.slow
-def test_a_single_process_goes_on_where_two_were(tmp_path: Path) -> None:
-    in_processes(2, "-m", "tests.space.parallel", "fit", str(tmp_path))
-    samples = small_samples(48)
+    # And a single process takes up what two have done.
     training = fit(quiet_space(), {"small": samples}, run=tmp_path / "run", settings=SETTINGS, validation=samples[:20])
     assert training.resumed_from == SETTINGS.steps
 
