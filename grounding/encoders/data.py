@@ -81,13 +81,6 @@ def _single_precision(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array
 
 
-def count(data: Data) -> int:
-    """How many samples' data these are."""
-    if isinstance(data, dict):
-        return count(next(iter(data.values())))
-    return len(data.values) if isinstance(data, Padded | Features) else len(data)
-
-
 def select(data: Data, positions: Sequence[int] | slice) -> Data:
     """The data at some positions, in their order."""
     if isinstance(data, dict):
