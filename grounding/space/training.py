@@ -77,12 +77,13 @@ class FitSettings:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "checkpoint_every", "log_every", "accumulate", "evaluate_every"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)!r} found, expected a whole number of at least 1")
-        for name in ("extra", "warmup", "memory", "patience", "seed"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
-                raise InputError(f"{name}: {getattr(self, name)!r} found, expected a whole number of at least 0")
+        from_one = ("steps", "batch", "checkpoint_every", "log_every", "accumulate", "evaluate_every")
+        for name in (*from_one, "extra", "warmup", "memory", "patience", "seed"):
+            value, least = getattr(self, name), int(name in from_one)
+            if not isinstance(value, int):
+                raise InputError(f"{name}: {value!r} found, expected a whole number")
+            if value < least:
+                raise InputError(f"{name}: {value} found, expected at least {least}")
         for name in ("weight_decay", "learning_rate"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name}: {getattr(self, name)} found, expected a number of at least 0")
