@@ -25,7 +25,7 @@ class Frozen(nn.Module):
 
     Args:
         encoder: a module with `.width`; its `fingerprint()`, where it has one, names its weights.
-        cache: folder of the cache file, made when needed; None keeps features in memory only.
+        cache: folder of the cache file, made when needed; None keeps features in memory until `fit` names the run's.
 
     Example:
         >>> text = Frozen(SentenceEncoder(), cache=Path("cache"))
@@ -68,6 +68,11 @@ class Frozen(nn.Module):
                 settings = repr(sorted(getattr(self.encoder, "settings", {}).items()))
                 self._fingerprint = hashlib.sha256((digest_of(self.encoder) + settings).encode()).hexdigest()
         return self._fingerprint
+
+    def keep_in(self, folder: Path) -> None:
+        """Cache on disk in this folder from now on, unless a folder was given before."""
+        if self._cache is None:
+            self._cache = folder
 
     def release(self) -> None:
         """Drop the features in memory if they are on disk too."""

@@ -448,7 +448,27 @@ def test_what_can_train_nothing_is_refused(tmp_path: Path, samples: list[dict[st
         fit(small_space(anchor="text"), {"a": samples}, run=tmp_path, settings=SETTINGS)
     with pytest.raises(DataError, match=f"validation: .*{words}"):
         fit(small_space(anchor="text"), {"a": small_samples()}, run=tmp_path, settings=SETTINGS, validation=samples)
-    assert not list(tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} <= {"features"}
+
+
+def test_features_of_frozen_encoders_are_on_disk_for_the_next_run(tmp_path: Path) -> None:
+    class Counted(Words):
+        asked = 0
+
+        def forward(self, texts: list[str]) -> torch.Tensor:
+            Counted.asked += len(texts)
+            return super().forward(texts)
+
+    for number in range(2):
+        torch.manual_seed(0)
+        space = SharedSpace(dim=16, text=Frozen(Counted()), signal=Linear(), points=PointEncoder(8, ("xyz",)))
+        run = tmp_path if number == 0 else tmp_path / "second"
+        for encoder in space.encoders.values():
+            if isinstance(encoder, Frozen):
+                encoder.keep_in(tmp_path / "features")
+        fit(space, {"a": small_samples()}, run=run, settings=replace(SETTINGS, steps=6))
+    # Each of thirty wordings once: not again in the second epoch, nor in the second run.
+    assert Counted.asked == 30
 
 
 def test_validation_counts_trained_pairs_only_and_belongs_to_the_run(tmp_path: Path) -> None:
