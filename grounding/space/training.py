@@ -138,10 +138,10 @@ def fit(
     2019) with warm-up and cosine. Ids hold across data sets.
 
     The folder `run` gets `space.toml` and `space.safetensors` (what `SharedSpace.load` reads), `trainer.pt` (weights,
-    optimizer, step), `metrics.jsonl`, TensorBoard files and `features/`, where frozen encoders that have no cache of their
-    own keep theirs. Called again with the same arguments after a kill at any moment, it goes on from the last checkpoint
-    to the same weights as an uninterrupted run (bit-equal on a CPU with one thread): every draw is made from a generator
-    that is seeded by the settings and the step. A finished run is read back at once.
+    optimizer, step), `metrics.jsonl`, TensorBoard files and `features/`, where frozen encoders that have no cache of
+    their own keep theirs. Called again with the same arguments after a kill at any moment, it goes on from the last
+    checkpoint to the same weights as an uninterrupted run (bit-equal on a CPU with one thread): every draw is made from
+    a generator that is seeded by the settings and the step. A finished run is read back at once.
 
     Within `grounding.space.distributed.processes()` all processes train together: each encodes its share of every
     batch, all see all negatives, and the gradient is that of one process with the whole batch.
