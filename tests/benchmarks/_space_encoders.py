@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from grounding.encoders import PointEncoder, PointTransformer
+from tests.benchmarks._rows import one_thread, row
 
 BATCH = 32
 POINTS = 1024
@@ -22,15 +23,20 @@ def rows() -> list[dict[str, object]]:
 
     PointNet stands beside it for information; in training it draws 192 of the points, which is part of what it is.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [
-            _row("point transformer, 1,024 points, forward + backward", _rate(PointTransformer()), 26),
-            _row("PointNet, 192 of 1,024 points, forward + backward", _rate(PointEncoder()), None),
+            row(
+                "point transformer, 1,024 points, forward + backward",
+                _rate(PointTransformer()),
+                None,
+                None,
+                "clouds/s",
+                26,
+            ),
+            row(
+                "PointNet, 192 of 1,024 points, forward + backward", _rate(PointEncoder()), None, None, "clouds/s", None
+            ),
         ]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _rate(encoder: nn.Module) -> float:
@@ -49,18 +55,6 @@ def _rate(encoder: nn.Module) -> float:
     return best
 
 
-def _row(measure: str, ours: float, reach: float | None) -> dict[str, object]:
-    return {
-        "measure": measure,
-        "ours": round(ours, 1),
-        "peer": None,
-        "peer_name": None,
-        "ratio": None,
-        "unit": "clouds/s",
-        "reach": reach,
-    }
-
-
 if __name__ == "__main__":
-    for row in rows():
-        print(row)
+    for entry in rows():
+        print(entry)

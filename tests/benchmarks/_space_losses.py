@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grounding.space.losses import info_nce, siglip, triplet
+from tests.benchmarks._rows import one_thread, row
 
 ROWS, DIM = 1024, 256
 SCALE = 14.3
@@ -39,12 +40,8 @@ def vse_plus_plus(za: Tensor, zb: Tensor, margin: float, max_violation: bool) ->
 
 def rows() -> list[dict[str, object]]:
     """Rows for `launch/bench.sh space`: measure, ours, peer, peer_name, ratio, unit, reach."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [_clip_row(), _sup_con_row(), _nt_xent_row(), _triplet_row(), _siglip_row()]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _clip_row() -> dict[str, object]:
@@ -154,15 +151,7 @@ def _compare(
             for _ in range(steps):
                 loss().backward()
             best[which] = max(best[which], steps / (time.process_time() - began))
-    return {
-        "measure": measure + ", forward and backward",
-        "ours": round(best[0], 1),
-        "peer": round(best[1], 1),
-        "peer_name": peer_name,
-        "ratio": round(best[0] / best[1], 3),
-        "unit": "steps/s",
-        "reach": reach,
-    }
+    return row(f"{measure}, forward and backward", best[0], best[1], peer_name, "steps/s", reach)
 
 
 def _assert_same(
@@ -180,5 +169,5 @@ def _assert_same(
 
 
 if __name__ == "__main__":
-    for row in rows():
-        print(row)
+    for entry in rows():
+        print(entry)
