@@ -1,0 +1,1 @@
+"""Static embeddings: one vector a word, whatever its context."""
