@@ -2,7 +2,8 @@
 
 A command is a module with a frozen dataclass of its settings, named as the module in capitals-at-the-start
 (`collect.Collect`), and `run(settings) -> None`. Its docstrings become the help text. A command imports what is heavy
-inside `run`, so that `grounding --help` answers at once.
+inside `run`, so that `grounding --help` answers at once. A group of commands, such as `grounding text`, is a package
+with an empty dataclass that describes it and `COMMANDS`, its own list.
 """
 
 import errno
@@ -25,6 +26,7 @@ COMMANDS = (
     "grounding.cli.index",
     "grounding.cli.search",
     "grounding.cli.evaluate",
+    "grounding.cli.text",
 )
 
 DESCRIPTION = """\
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None, commands: Sequence[str] = COMMA
         if words == ["--version"]:
             print(f"grounding {__version__}")
         else:
-            _dispatch(words or ["--help"], commands)
+            _dispatch(words, commands, "grounding", DESCRIPTION)
         sys.stdout.flush()
     except GroundingError as error:
         return _complain(str(error), BAD_INPUT)
@@ -71,17 +73,25 @@ def main(arguments: Sequence[str] | None = None, commands: Sequence[str] = COMMA
     return 0
 
 
-def _dispatch(words: Sequence[str], commands: Sequence[str]) -> None:
+def _dispatch(words: Sequence[str], commands: Sequence[str], program: str, description: str) -> None:
     import tyro
 
+    words = words or ["--help"]
     modules = {name.rpartition(".")[2]: name for name in commands}
-    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+    config = (
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.PositionalMetavarFromFieldName,
+        tyro.conf.CascadeSubcommandArgs,
+    )
     if words[0] not in modules:
         # Only to list the commands, or to say that there is no such command: this call does not return.
-        tyro.cli(_all_commands(modules), prog="grounding", description=DESCRIPTION, args=words, config=config)
+        tyro.cli(_all_commands(modules), prog=program, description=description, args=words, config=config)
         return
-    module = importlib.import_module(modules[words[0]])
-    settings: Any = tyro.cli(settings_class(module), prog=f"grounding {words[0]}", args=words[1:], config=config)
+    module, program = importlib.import_module(modules[words[0]]), f"{program} {words[0]}"
+    if hasattr(module, "COMMANDS"):
+        _dispatch(words[1:], module.COMMANDS, program, settings_class(module).__doc__ or "")
+        return
+    settings: Any = tyro.cli(settings_class(module), prog=program, args=words[1:], config=config)
     module.run(settings)
 
 
