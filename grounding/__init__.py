@@ -13,17 +13,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from grounding.library import Entry, Hit, Library
     from grounding.space import SharedSpace
-    from grounding.text import SentenceEncoder
+    from grounding.text import ContextualModel, Corpus, SentenceEncoder, StaticEmbedding
 
 __version__ = "0.1.0"
-__all__ = ["Entry", "Hit", "Library", "SentenceEncoder", "SharedSpace", "__version__"]
+__all__ = [
+    "ContextualModel",
+    "Corpus",
+    "Entry",
+    "Hit",
+    "Library",
+    "SentenceEncoder",
+    "SharedSpace",
+    "StaticEmbedding",
+    "__version__",
+]
 
 _HOME = {
+    "ContextualModel": "grounding.text",
+    "Corpus": "grounding.text",
     "Entry": "grounding.library",
     "Hit": "grounding.library",
     "Library": "grounding.library",
     "SentenceEncoder": "grounding.text",
     "SharedSpace": "grounding.space",
+    "StaticEmbedding": "grounding.text",
 }
 
 

@@ -29,7 +29,7 @@ from numba import njit
 
 from grounding.text.static.lanes import LANES, fetch_row, load, multiply_add, spread, store, total
 
-OPTIONS = {"nogil": True, "fastmath": True, "error_model": "numpy", "cache": True}
+OPTIONS = {"_nrt": False, "nogil": True, "fastmath": True, "error_model": "numpy", "cache": True}
 # A function that only kernels call needs no entry from Python, which would take as long to compile as itself.
 INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 

@@ -1,0 +1,34 @@
+"""The text stack beside its peers: word vectors, sentences, words in context, translation, and how good they are.
+
+Run: GROUNDING_DATA=FOLDER bash launch/bench.sh text
+
+Processor seconds of the whole job, not wall-clock, so that a busy machine changes little. Needs the folder of real data
+sets.
+"""
+
+import os
+
+from grounding.errors import InputError
+from tests.benchmarks import (
+    _text_contextual,
+    _text_crosslingual,
+    _text_fasttext,
+    _text_glove,
+    _text_quality,
+    _text_sentences,
+    _text_static,
+    _text_training,
+)
+
+SEEDS = (0, 1, 2)
+
+
+def measure() -> list[dict[str, object]]:
+    """Rows for `launch/bench.sh text`."""
+    if not os.environ.get("GROUNDING_DATA"):
+        raise InputError("text: GROUNDING_DATA is not set; expected the folder of real data sets")
+    parts = (
+        *(_text_static, _text_fasttext, _text_glove, _text_sentences, _text_contextual),
+        *(_text_training, _text_crosslingual, _text_quality),
+    )
+    return [entry for part in parts for entry in part.rows()]
