@@ -151,14 +151,21 @@ def test_sims_knows_nothing_of_grounding():
 @pytest.mark.parametrize(
     ("room", "forbidden"),
     [
-        ("text", ("encoders", "space", "library", "trajectories", "policies", "reports", "cli")),
+        ("text", ("datasets", "encoders", "space", "library", "trajectories", "policies", "reports", "cli")),
         ("encoders", ("space", "library", "trajectories", "policies", "reports", "cli")),
         ("space", ("library", "trajectories", "policies", "reports", "cli")),
         ("trajectories", ("library", "policies", "reports", "cli")),
         ("library", ("policies", "reports", "cli")),
         ("policies", ("reports", "cli")),
         ("reports", ("cli",)),
-        ("datasets", ("text", "encoders", "space", "library", "trajectories", "policies", "reports", "cli")),
+        (
+            "alignment",
+            ("datasets", "text", "encoders", "space", "library", "trajectories", "policies", "reports", "cli"),
+        ),
+        (
+            "datasets",
+            ("alignment", "text", "encoders", "space", "library", "trajectories", "policies", "reports", "cli"),
+        ),
     ],
 )
 def test_arrows_point_down(room, forbidden):

@@ -1,7 +1,5 @@
 """Sentences to features without any pretrained weights: a bag of words."""
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grounding.errors import InputError
-
-WORD = re.compile(r"\w+(?:['’]\w+)*")
+from grounding.text.tokens import tokenise
 
 
 class BagOfWords(nn.Module):
@@ -39,7 +36,7 @@ class BagOfWords(nn.Module):
         if isinstance(vocabulary, str) or not len(vocabulary):
             raise InputError(f"vocabulary: {vocabulary!r} found, expected at least one word; see BagOfWords.of(texts)")
         for word, times in Counter(vocabulary).items():
-            if words(word) != [word] or times > 1:
+            if tokenise(word) != [word] or times > 1:
                 raise InputError(
                     f"vocabulary: {word!r} found {times} times, expected lower-cased single words, each once; "
                     "BagOfWords.of(texts) makes such a vocabulary"
@@ -59,7 +56,7 @@ class BagOfWords(nn.Module):
         """
         if isinstance(texts, str):
             raise InputError("texts: one string found, expected several; write BagOfWords.of([text])")
-        counts = Counter(word for text in texts for word in words(text))
+        counts = Counter(word for text in texts for word in tokenise(text))
         vocabulary = sorted(word for word, times in counts.items() if times >= minimum_count)
         if not vocabulary:
             raise InputError(
@@ -98,17 +95,8 @@ class BagOfWords(nn.Module):
         for position, text in enumerate(texts):
             if not isinstance(text, str):
                 raise InputError(f"text {position}: {type(text).__name__} found, expected a string")
-            found = words(text)
+            found = tokenise(text)
             if not found:
                 raise InputError(f"text {position}: no words found in {text!r}; write what is meant")
             bags.append([self.places.get(word, len(self.places)) for word in found])
         return bags
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in order, lower-cased, in Unicode's composed form (NFKC).
-
-    >>> words("Don't open Schrank 2!")
-    ["don't", 'open', 'schrank', '2']
-    """
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
