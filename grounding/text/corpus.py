@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,8 @@ class Corpus:
     """Documents as word ids, with the vocabulary of all their words.
 
     A corpus is immutable. `Corpus.build` reads text files and keeps the ids on the disk; `Corpus.of` holds documents
-    that are in memory. Rare words are in it too: whoever trains on it cuts the vocabulary, and since ids follow
-    frequency, words cut off are those with ids beyond the cut.
+    that are in memory, and `save` writes them. Rare words are in it too: whoever trains on it cuts the vocabulary, and
+    since ids follow frequency, words cut off are those with ids beyond the cut.
 
     Attributes:
         vocabulary: every word, most frequent first.
@@ -119,20 +120,27 @@ class Corpus:
                 f"{folder}: something other than the corpus of these {len(files)} files, read by {unit} with "
                 f"{source.tokeniser}, found; choose another folder, or delete it"
             )
-        unfinished = folder.with_name(f"{folder.name}.unfinished")
-        try:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
+        with _made_whole(folder) as unfinished:
             _encode(files, unit, tokeniser, unfinished, progress)
             write_settings(source, unfinished / "corpus.toml")
-            if folder.exists():
-                folder.rmdir()
-            unfinished.rename(folder)
-        except OSError as error:
-            raise unwritable(folder, error) from error
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
         return cls.open(folder)
+
+    def save(self, folder: str | Path) -> "Corpus":
+        """Write the corpus into a folder, and open it from there, so that its ids are no longer in memory.
+
+        Raises:
+            DataError: the folder is not empty.
+            StorageError: the folder cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()):
+            raise DataError(f"{folder}: something found in it, expected an empty folder or none; choose another")
+        with _made_whole(folder) as unfinished:
+            np.save(unfinished / "tokens.npy", self.tokens, allow_pickle=False)
+            np.save(unfinished / "starts.npy", self.starts, allow_pickle=False)
+            self.vocabulary.save(unfinished / "words.tsv")
+            write_settings(Source((), (), (), "document", "none"), unfinished / "corpus.toml")
+        return Corpus.open(folder)
 
     @classmethod
     def open(cls, folder: str | Path) -> "Corpus":
@@ -155,6 +163,23 @@ class Corpus:
                 "words found, expected the same number; delete it and build it again"
             )
         return cls(vocabulary, tokens, starts)
+
+
+@contextmanager
+def _made_whole(folder: Path) -> Iterator[Path]:
+    """A folder to write into that takes the name of `folder`, empty or missing until then, once all is written."""
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        if folder.exists():
+            folder.rmdir()
+        unfinished.rename(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 class _Encoder:

@@ -1,7 +1,6 @@
 """Phrases such as "new york": found by how often their words stand together, and joined to single words."""
 
 import math
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +11,8 @@ import numba
 import numpy as np
 
 from grounding.errors import DataError, InputError
-from grounding.files import unwritable, write_atomically
-from grounding.settings import write_settings
-from grounding.text.corpus import Corpus, Source
+from grounding.files import write_atomically
+from grounding.text.corpus import Corpus
 from grounding.text.vocabulary import Vocabulary
 
 Scoring = Literal["count", "npmi"]
@@ -157,17 +155,15 @@ def find_phrases(
     )
 
 
-def join_phrases(corpus: Corpus, phrases: Phrases, folder: str | Path | None = None) -> Corpus:
+def join_phrases(corpus: Corpus, phrases: Phrases) -> Corpus:
     """A corpus with the words of each phrase joined to one, as `Phrases.join` does.
 
     Args:
         corpus: what to join phrases in.
         phrases: which; those with words that the corpus does not have are not looked for.
-        folder: where the new corpus is written, to be opened by `Corpus.open`; None keeps it in memory.
 
-    Raises:
-        DataError: the folder is not empty.
-        StorageError: the folder cannot be written.
+    Returns:
+        A corpus in memory; its `save` writes it.
     """
     words, places = list(corpus.vocabulary.words), corpus.vocabulary.index
     known = [words for words in phrases.scores if all(word in places for word in words)]
@@ -182,11 +178,7 @@ def join_phrases(corpus: Corpus, phrases: Phrases, folder: str | Path | None = N
     begin[[places[each[0]] for each in known]] = True
     begin &= ~inside
     tokens, starts = _join(corpus.tokens, corpus.starts, inside, begin, keys[order], joined[order])
-    result = _ranked(list(spellings), tokens, starts)
-    if folder is not None:
-        _write(result, Path(folder))
-        return Corpus.open(folder)
-    return result
+    return _ranked(list(spellings), tokens, starts)
 
 
 def _checked_threshold(min_count: int, threshold: float | None, scoring: str) -> float:
@@ -287,23 +279,3 @@ def _ranked(words: list[str], tokens: np.ndarray, starts: np.ndarray) -> Corpus:
     place = np.empty(len(words), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     return Corpus(Vocabulary([words[i] for i in order.tolist()], counts[order]), place[tokens], starts)
-
-
-def _write(corpus: Corpus, folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise DataError(f"{folder}: it is not empty; choose another folder, or delete it")
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        np.save(unfinished / "tokens.npy", corpus.tokens, allow_pickle=False)
-        np.save(unfinished / "starts.npy", corpus.starts, allow_pickle=False)
-        corpus.vocabulary.save(unfinished / "words.tsv")
-        write_settings(Source((), (), (), "phrases joined", "none"), unfinished / "corpus.toml")
-        if folder.exists():
-            folder.rmdir()
-        unfinished.rename(folder)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)

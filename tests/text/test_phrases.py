@@ -69,7 +69,7 @@ def test_a_joined_corpus_has_counts_and_order_of_its_own():
 def test_a_joined_corpus_is_written(documents, tmp_path):
     corpus = Corpus.of(documents)
     phrases = find_phrases(corpus, connectors=ENGLISH_CONNECTORS)
-    written = join_phrases(corpus, phrases, tmp_path / "joined")
+    written = join_phrases(corpus, phrases).save(tmp_path / "joined")
     opened = Corpus.open(tmp_path / "joined")
     assert list(written) == list(opened) == list(join_phrases(corpus, phrases))
     assert not opened.tokens.flags.writeable
@@ -77,8 +77,8 @@ def test_a_joined_corpus_is_written(documents, tmp_path):
     assert (
         find_phrases(opened, threshold=1.0).scores == find_phrases(join_phrases(corpus, phrases), threshold=1.0).scores
     )
-    with pytest.raises(DataError, match="joined: it is not empty"):
-        join_phrases(corpus, phrases, tmp_path / "joined")
+    with pytest.raises(DataError, match="joined: something found in it"):
+        join_phrases(corpus, phrases).save(tmp_path / "joined")
     assert list(tmp_path.iterdir()) == [tmp_path / "joined"]
 
 

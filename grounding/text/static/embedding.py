@@ -99,9 +99,12 @@ class StaticEmbedding:
 
         Raises:
             KeyError: a word without a vector.
+            InputError: a vector of another width, or a `k` below 1.
         """
         if isinstance(query, str):
             return self._best(self._units @ _unit(self.vectors([query])[0]), k, {query})
+        if query.shape != (self.width,):
+            raise InputError(f"query: shape {query.shape} found, expected a word or a vector ({self.width},)")
         return self._best(self._units @ _unit(query), k, set())
 
     def analogy(
@@ -115,7 +118,7 @@ class StaticEmbedding:
 
         Raises:
             KeyError: a word without a vector.
-            InputError: an unknown method.
+            InputError: an unknown method, or a `k` below 1.
         """
         units = np.stack([_unit(vector) for vector in self.vectors([a, b, c])])
         if method == "add":
@@ -174,7 +177,8 @@ class StaticEmbedding:
             matrix = arrays.pop("matrix")
         except (OSError, SafetensorError, KeyError) as error:
             raise DataError(f"{folder / 'vectors.safetensors'}: not readable ({error}); save it again") from error
-        settings = None if saved.Settings is None else read_settings(saved.Settings, folder / "settings.toml")
+        trained = saved.Settings is not None and (folder / "settings.toml").is_file()
+        settings = read_settings(saved.Settings, folder / "settings.toml") if trained else None
         try:
             return saved(words, matrix, settings, arrays)
         except InputError as error:
@@ -185,12 +189,14 @@ class StaticEmbedding:
         return self.matrix / np.maximum(np.linalg.norm(self.matrix, axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
     def _best(self, scores: np.ndarray, k: int, left_out: Iterable[str]) -> list[tuple[str, float]]:
+        if k < 1:
+            raise InputError(f"k: {k} found, expected 1 or more")
         scores[[self.words.index[word] for word in left_out if word in self.words.index]] = -np.inf
-        k = min(k, len(scores))
-        best = np.argpartition(-scores, k - 1)[:k]
-        # Equal scores in the order of the vocabulary, so that the answer does not hang on the partition.
-        best = best[np.lexsort((best, -scores[best]))]
-        return [(self.words.words[i], float(scores[i])) for i in best.tolist() if scores[i] > -np.inf]
+        least = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
+        best = np.flatnonzero((scores >= least) & (scores > -np.inf))
+        # Equal scores in the order of the vocabulary, the more frequent word first.
+        best = best[np.argsort(-scores[best], kind="stable")][:k]
+        return [(self.words.words[i], float(scores[i])) for i in best.tolist()]
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

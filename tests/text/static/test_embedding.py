@@ -30,6 +30,16 @@ def test_vectors_and_neighbours(embedding):
         embedding.vectors("king")
 
 
+def test_of_equally_near_words_the_more_frequent_come_first():
+    words = Vocabulary(list("abcdef"), np.arange(6, 0, -1))
+    same = StaticEmbedding(words, np.ones((6, 2)))
+    assert [word for word, _ in same.similar("c", k=3)] == ["a", "b", "d"]
+    with pytest.raises(InputError, match="k: 0 found"):
+        same.similar("c", k=0)
+    with pytest.raises(InputError, match=r"shape \(3,\) found, expected a word or a vector \(2,\)"):
+        same.similar(np.ones(3))
+
+
 def test_analogies_by_both_formulas(embedding):
     for method in ("add", "mul"):
         assert embedding.analogy("man", "king", "woman", k=1, method=method)[0][0] == "queen"
