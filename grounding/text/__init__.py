@@ -4,7 +4,7 @@
     phrases, sif                            new_york as one word; weights of words and what all sentences share
     static                                  a vector a word: one-hot, PPMI, word2vec, GloVe, fastText, and their formats
     contextual                              a vector a word in its context, by layer, and how predictable it is there
-    sentence, pooling, quantisation         a vector a sentence
+    sentence, quantisation                  a vector a sentence
     training                                sentence encoders made, fine-tuned, and taught by others
     documents, doc2vec                      a vector a document
     evaluation                              how good any of them are

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from grounding.text import SentenceEncoder
-from grounding.text.sentence_backends import has_bfloat16
+from grounding.text.sentence.backends import has_bfloat16
 from tests.benchmarks._rows import one_thread, row
 
 SHORT, MIXED = 200, 80

@@ -1,4 +1,4 @@
-"""The text stack beside its peers: word vectors, sentences, words in context, translation, and how good they are.
+"""The text stack beside its peers: word vectors, phrases, sentences, words in context.
 
 Run: GROUNDING_DATA=FOLDER bash launch/bench.sh text
 
@@ -11,13 +11,10 @@ import os
 from grounding.errors import InputError
 from tests.benchmarks import (
     _text_contextual,
-    _text_crosslingual,
     _text_fasttext,
     _text_glove,
-    _text_quality,
     _text_sentences,
     _text_static,
-    _text_training,
 )
 
 SEEDS = (0, 1, 2)
@@ -27,8 +24,5 @@ def measure() -> list[dict[str, object]]:
     """Rows for `launch/bench.sh text`."""
     if not os.environ.get("GROUNDING_DATA"):
         raise InputError("text: GROUNDING_DATA is not set; expected the folder of real data sets")
-    parts = (
-        *(_text_static, _text_fasttext, _text_glove, _text_sentences, _text_contextual),
-        *(_text_training, _text_crosslingual, _text_quality),
-    )
+    parts = (_text_static, _text_fasttext, _text_glove, _text_sentences, _text_contextual)
     return [entry for part in parts for entry in part.rows()]

@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import subcommand
 
-from grounding.text.static.fasttext import FastTextSettings
-from grounding.text.static.glove import GloVeSettings
-from grounding.text.static.one_hot import OneHotSettings
-from grounding.text.static.ppmi import PPMISettings
-from grounding.text.static.word2vec import Word2VecSettings
+from grounding.text.static.fasttext import FastText, FastTextSettings
+from grounding.text.static.glove import GloVe, GloVeSettings
+from grounding.text.static.one_hot import OneHot, OneHotSettings
+from grounding.text.static.ppmi import PPMI, PPMISettings
+from grounding.text.static.word2vec import Word2Vec, Word2VecSettings
 
 if TYPE_CHECKING:
     from grounding.text.corpus import Corpus
+    from grounding.text.static.embedding import StaticEmbedding
 
 Model = (
     Annotated[Word2VecSettings, subcommand("word2vec", description="skip-gram or CBOW (Mikolov et al. 2013)")]
@@ -53,11 +54,6 @@ def run(settings: Train) -> None:
 
     from grounding.errors import InputError
     from grounding.text.corpus import Corpus
-    from grounding.text.static.fasttext import FastText
-    from grounding.text.static.glove import GloVe
-    from grounding.text.static.one_hot import OneHot
-    from grounding.text.static.ppmi import PPMI
-    from grounding.text.static.word2vec import Word2Vec
 
     if not settings.text:
         raise InputError("train: no text found; give files, folders or patterns, such as --text books/*.txt.gz")
@@ -67,14 +63,24 @@ def run(settings: Train) -> None:
     corpus = Corpus.build(settings.text, settings.run / "corpus", unit=settings.unit, progress=console.is_terminal)
     corpus = _with_phrases(corpus, settings.phrases)
     console.print(f"{len(corpus.tokens):,} words, {len(corpus.vocabulary):,} different, {len(corpus):,} documents")
-    for kind in (Word2Vec, FastText, GloVe):
-        if isinstance(settings.model, kind.Settings):
-            made = kind.train(corpus, settings.model, settings.seed, settings.run, console.is_terminal)
-    for kind in (PPMI, OneHot):
-        if isinstance(settings.model, kind.Settings):
-            made = kind.train(corpus, settings.model, settings.seed)
-    made.save(settings.run)
-    console.print(f"{len(made):,} vectors of width {made.width:,} are in {settings.run}")
+    embedding = _train(corpus, settings, console.is_terminal)
+    embedding.save(settings.run)
+    console.print(f"{len(embedding):,} vectors of width {embedding.width:,} are in {settings.run}")
+
+
+def _train(corpus: "Corpus", settings: Train, progress: bool) -> "StaticEmbedding":
+    options: Any = {"seed": settings.seed, "run": settings.run, "progress": progress}
+    match settings.model:
+        case Word2VecSettings() as model:
+            return Word2Vec.train(corpus, model, **options)
+        case FastTextSettings() as model:
+            return FastText.train(corpus, model, **options)
+        case GloVeSettings() as model:
+            return GloVe.train(corpus, model, **options)
+        case PPMISettings() as model:
+            return PPMI.train(corpus, model, settings.seed)
+        case OneHotSettings() as model:
+            return OneHot.train(corpus, model)
 
 
 def _with_phrases(corpus: "Corpus", passes: int) -> "Corpus":

@@ -7,5 +7,6 @@
     gensim_vectors              files of word2vec, GloVe and fastText, and gensim's KeyedVectors, in and out
 
 Everything below these is how they are trained: passes over a corpus (training), co-occurrence counts (cooccurrence),
-tables to draw from (sampling, subwords), and numba kernels (window_kernels, word2vec_kernels, fasttext_kernels, lanes).
+tables to draw from (sampling, subwords), and numba kernels (window_kernels, word2vec_kernels, fasttext_kernels, lanes,
+compilation).
 """

@@ -5,10 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from grounding.text.static.compilation import INNER, OPTIONS, renew
 from grounding.text.static.lanes import LANES, fetch_row, load, multiply_add, spread, store
 from grounding.text.static.window_kernels import (
-    INNER,
-    OPTIONS,
     below,
     choose_outputs,
     draw_negatives,
@@ -73,7 +72,8 @@ def train_chunk(tokens, starts, rate, inputs, output, keep, objective, rows, row
     """
     words, context, places = step.words, reach.context, 2 * window + 1
     cbow = len(reach.mean) > 0
-    bias = np.zeros(0, dtype=np.float32)
+    # Negative sampling has none, and this is empty.
+    bias = objective.log_noise
     rate = np.float32(rate)
     windows, summed, measured = 0, 0.0, 0
     draw_negatives(objective, output, step)
@@ -87,7 +87,8 @@ def train_chunk(tokens, starts, rate, inputs, output, keep, objective, rows, row
             if coming < length:
                 place = coming % places
                 _mean(inputs, rows, row_starts[words[coming]], row_starts[words[coming] + 1], reach.means, place)
-                reach.taken[place] = reach.means[place]
+                for d in range(0, inputs.shape[1], LANES):
+                    store(reach.taken, place, d, load(reach.means, place, d))
             centre = coming - window
             if centre < 0:
                 continue
@@ -108,7 +109,8 @@ def train_chunk(tokens, starts, rate, inputs, output, keep, objective, rows, row
                     update(reach.mean, count, output, outputs, bias, rate, step)
                     _add_gain(reach.means, context, 0, size, reach.mean, step.before, 0)
                 else:
-                    step.inputs[:size] = context[:size]
+                    for i in range(size):
+                        step.inputs[i] = context[i]
                     update(reach.means, count, output, outputs, bias, rate, step)
                 windows += 1
                 if windows % LOSS_EVERY == 0:
@@ -142,3 +144,6 @@ def _add_gain(matrix, rows, first, last, after, before, place):
         gain = multiply_add(minus, load(before, place, d), load(after, place, d))
         for k in range(first, last):
             store(matrix, rows[k], d, multiply_add(one, gain, load(matrix, rows[k], d)))
+
+
+renew(train_chunk)

@@ -16,7 +16,7 @@ from grounding.errors import InputError
 from grounding.text.corpus import Corpus
 from grounding.text.static.cooccurrence import count_cooccurrences
 from grounding.text.static.embedding import StaticEmbedding
-from grounding.text.static.training import State, _identity, thread_count
+from grounding.text.static.training import State, identity_of, thread_count
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -33,7 +33,8 @@ class GloVeSettings:
         window: how many words to either side are context; a word at distance d counts 1 / d.
         epochs: passes over the cells of the co-occurrence matrix; far fewer leave the vectors untrained.
         min_count: rarer words get no vector.
-        maximum: x_max, the count from which on cells weigh the same.
+        maximum: x_max, the count from which on cells weigh the same; made for billions of words. The authors' demo
+            takes 10 for one of 17 million.
         power: α, the weight of a cell with a smaller count x is (x / maximum) ** power.
         rate: η, learning rate of AdaGrad.
         threads: trained at the same time; None for as many as there are processors.
@@ -116,7 +117,7 @@ class GloVe(StaticEmbedding):
         parameters = Parameters.random(len(words), settings.dim, generator)
         state = None
         if run is not None:
-            state = State(Path(run), parameters.arrays(), _identity(corpus, settings, seed))
+            state = State(Path(run), parameters.arrays(), identity_of(corpus, settings, seed))
         done = 0 if state is None else state.resume()
         if done < settings.epochs:
             threads = thread_count(settings.threads)

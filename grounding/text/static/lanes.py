@@ -16,6 +16,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
+from grounding.text.static.compilation import INNER
+
 LANES = 8
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -117,7 +119,7 @@ def _address(context, builder, signature, arguments, kind):
     return builder.inttoptr(builder.add(start, builder.add(row, column)), kind.as_pointer())
 
 
-@njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@njit(**INNER)
 def fetch_row(matrix, row):
     """Ask for a row of a matrix that will soon be used: waiting for memory is most of what random rows cost."""
     for d in range(0, matrix.shape[1], 16):

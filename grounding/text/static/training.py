@@ -36,23 +36,23 @@ Update = Callable[[np.ndarray, np.ndarray, float, np.uint64], float]
 
 
 class PassSettings(Protocol):
-    """What `train_passes` reads of a model's settings, a frozen dataclass.
-
-    Attributes:
-        epochs: passes over the corpus.
-        rate: learning rate at the first word.
-        final_rate: learning rate at the last word; linear in between.
-        threads: chunks trained at the same time; None for as many as there are processors.
-    """
+    """What `train_passes` reads of a model's settings, a frozen dataclass."""
 
     @property
-    def epochs(self) -> int: ...  # noqa: D102
+    def epochs(self) -> int:
+        """Passes over the corpus."""
+
     @property
-    def rate(self) -> float: ...  # noqa: D102
+    def rate(self) -> float:
+        """Learning rate at the first word."""
+
     @property
-    def final_rate(self) -> float: ...  # noqa: D102
+    def final_rate(self) -> float:
+        """Learning rate at the last word; linear in between."""
+
     @property
-    def threads(self) -> int | None: ...  # noqa: D102
+    def threads(self) -> int | None:
+        """Chunks trained at the same time; None for as many as there are processors."""
 
 
 def check_pass_settings(settings: PassSettings) -> None:
@@ -110,7 +110,7 @@ def train_passes(
     """
     check_pass_settings(settings)
     cuts = chunks_of(corpus.starts, min(max(len(corpus.tokens) // 64, 256), CHUNK_WORDS))
-    state = None if run is None else State(Path(run), arrays, _identity(corpus, settings, seed))
+    state = None if run is None else State(Path(run), arrays, identity_of(corpus, settings, seed))
     total = settings.epochs * len(corpus.tokens)
     chunks = len(cuts) - 1
 
@@ -170,8 +170,8 @@ def _rounds(words: np.ndarray, epochs: int, begin: int) -> Iterator[tuple[int, i
             begin = end
 
 
-def _identity(corpus: Corpus, settings: Any, seed: int) -> str:
-    """Digest of all that decides the result."""
+def identity_of(corpus: Corpus, settings: Any, seed: int) -> str:
+    """Digest of all that decides the result of a training: corpus, seed, and settings but `threads`."""
     chosen = {name: value for name, value in dataclasses.asdict(settings).items() if name != "threads"}
     digest = hashlib.sha256(json.dumps([type(settings).__name__, chosen, seed], sort_keys=True).encode())
     digest.update("\n".join(corpus.vocabulary.words).encode())

@@ -27,11 +27,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from grounding.text.static.compilation import INNER
 from grounding.text.static.lanes import LANES, fetch_row, load, multiply_add, spread, store, total
-
-OPTIONS = {"_nrt": False, "nogil": True, "fastmath": True, "error_model": "numpy", "cache": True}
-# A function that only kernels call needs no entry from Python, which would take as long to compile as itself.
-INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 
 # Output rows are worked on six at a time: with two input rows that fills the registers of common processors.
 BLOCK = 6

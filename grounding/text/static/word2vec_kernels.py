@@ -3,9 +3,9 @@
 import numpy as np
 from numba import njit
 
+from grounding.text.static.compilation import INNER, OPTIONS, renew
 from grounding.text.static.lanes import LANES, fetch_row, load, multiply_add, spread, store
 from grounding.text.static.window_kernels import (
-    OPTIONS,
     below,
     choose_outputs,
     draw_negatives,
@@ -76,7 +76,7 @@ def train_chunk(tokens, starts, rate, vectors, output, bias, keep, objective, wi
     return summed, measured
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mean(vectors, context, size, mean):
     """The mean of the context rows, into the only row of `mean`."""
     share = spread(_ONE / np.float32(size))
@@ -87,7 +87,7 @@ def _mean(vectors, context, size, mean):
         store(mean, 0, d, summed)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _share(vectors, context, size, mean, before):
     """Give every context row its part of what the mean gained."""
     share, minus = spread(_ONE / np.float32(size)), spread(-_ONE)
@@ -95,3 +95,6 @@ def _share(vectors, context, size, mean, before):
         gained = multiply_add(minus, load(before, 0, d), load(mean, 0, d))
         for i in range(size):
             store(vectors, context[i], d, multiply_add(share, gained, load(vectors, context[i], d)))
+
+
+renew(train_chunk)

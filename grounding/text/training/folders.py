@@ -20,7 +20,7 @@ from torch import Tensor
 
 from grounding.errors import InputError, WeightsError
 from grounding.files import write_atomically
-from grounding.text.sentence_folder import read_json
+from grounding.text.sentence.folder import read_json
 from grounding.text.training.encoder import TrainableEncoder
 from grounding.text.weights import find_weights
 

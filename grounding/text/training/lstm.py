@@ -11,8 +11,8 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from grounding.errors import InputError, WeightsError
-from grounding.text.pooling import pool
-from grounding.text.sentence_folder import read_json
+from grounding.text.sentence.folder import read_json
+from grounding.text.sentence.pooling import pool
 from grounding.text.tokens import tokenise
 from grounding.text.training.encoder import TrainableEncoder, padded
 from grounding.text.training.folders import PLAN, as_json, read_weights, write_folder

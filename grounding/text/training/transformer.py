@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grounding.errors import InputError, WeightsError
-from grounding.text.pooling import pool
-from grounding.text.sentence_folder import OLD_POOLING_KEYS, POOLINGS, read_json
+from grounding.text.sentence.folder import OLD_POOLING_KEYS, POOLINGS, read_json
+from grounding.text.sentence.pooling import pool
 from grounding.text.training.encoder import TrainableEncoder, padded
 from grounding.text.training.folders import as_json, modules_files, read_weights, write_folder
 from grounding.text.training.subwords import train_tokenizer
@@ -34,7 +34,7 @@ class TransformerEncoder(TrainableEncoder):
         model: the transformer.
         tokenizer: a `tokenizers.Tokenizer` that cuts at `max_tokens` and does not pad.
         files: the small files of the folder by name, which `save` writes.
-        pooling: as in `grounding.text.pooling.pool`.
+        pooling: as in `grounding.text.sentence.pooling.pool`.
         padding: number of the padding token.
         lower: whether to lower-case sentences first.
     """

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from grounding.errors import InputError
-from grounding.text.pooling import POOLINGS, pool
-from grounding.text.sentence_readers import Reader, Tokens
+from grounding.text.sentence.pooling import POOLINGS, pool
+from grounding.text.sentence.readers import Reader, Tokens
 
 TOKENS_AT_ONCE = 1024
 TOKENS_AT_ONCE_ON_GPU = 16384
@@ -32,7 +32,7 @@ def pool_tokens(
     Args:
         reader: gives the states of tokens.
         tokens: of each sentence.
-        poolings: as `grounding.text.pooling` names them; their vectors are concatenated.
+        poolings: as `grounding.text.sentence.pooling` names them; their vectors are concatenated.
         weigh: gives the weight of a token in "weighted" poolings; None for its position.
         skip: how many tokens at the beginning are not pooled.
         device: where the states are.

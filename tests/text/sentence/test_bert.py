@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from grounding.errors import WeightsError
-from grounding.text.bert import Bert, is_bert
-from grounding.text.bert_graph import bert_graph
+from grounding.text.sentence.bert import Bert, is_bert
+from grounding.text.sentence.bert_graph import bert_graph
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "vocab_size": 60}
 TOKENS = [[2], [3, 4], [5, 6], [7, 8, 9], [3, 3, 5, 7, 9, 11, 13], [4] * 20, [59, 4, 2] * 10]

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from grounding.errors import InputError
 from grounding.files import atomic, write_atomically
-from grounding.text.sentence_folder import OLD_POOLING_KEYS, POOLINGS
-from grounding.text.sentence_readers import has_context
+from grounding.text.sentence.folder import OLD_POOLING_KEYS, POOLINGS
+from grounding.text.sentence.readers import has_context
 
 if TYPE_CHECKING:
     from grounding.text.sentence import SentenceEncoder

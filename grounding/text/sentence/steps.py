@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grounding.errors import WeightsError
-from grounding.text.sentence_folder import Step
-from grounding.text.sentence_readers import load_tensors
+from grounding.text.sentence.folder import Step
+from grounding.text.sentence.readers import load_tensors
 
 ACTIVATIONS = {kind.__name__: kind for kind in (nn.Identity, nn.Tanh, nn.ReLU, nn.GELU, nn.Sigmoid, nn.SiLU)}
 

@@ -1,11 +1,11 @@
-"""The forward pass of :class:`grounding.text.bert.Bert` as an ONNX graph, for runtimes that read one."""
+"""The forward pass of :class:`grounding.text.sentence.bert.Bert` as an ONNX graph, for runtimes that read one."""
 
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from grounding.text.bert import Bert, Layer
+from grounding.text.sentence.bert import Bert, Layer
 
 OPSET = 20
 IR_VERSION = 10

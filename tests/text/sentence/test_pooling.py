@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grounding.errors import InputError
-from grounding.text.pooling import POOLINGS, pool
+from grounding.text.sentence.pooling import POOLINGS, pool
 
 # One sentence padded on the right, one on the left; 99 must never show.
 STATES = torch.tensor([[[1.0, -4.0], [3.0, 2.0], [99.0, 99.0]], [[99.0, -99.0], [5.0, 0.0], [-1.0, 8.0]]])

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from grounding.errors import InputError
-from grounding.text.sentence_backends import Backend, Precision, build_reader
-from grounding.text.sentence_folder import SentenceFolder, Step, read_sentence_folder
-from grounding.text.sentence_pooling import (
+from grounding.text.sentence.backends import Backend, Precision, build_reader
+from grounding.text.sentence.folder import SentenceFolder, Step, read_sentence_folder
+from grounding.text.sentence.readers import Reader, TransformerReader, WordReader, has_context, table_width
+from grounding.text.sentence.steps import load_step, step_width, unit_length
+from grounding.text.sentence.token_pooling import (
     Weigh,
     check_known,
     checked_sentences,
@@ -23,8 +25,6 @@ from grounding.text.sentence_pooling import (
     pool_tokens,
     weigher,
 )
-from grounding.text.sentence_readers import Reader, TransformerReader, WordReader, has_context, table_width
-from grounding.text.sentence_steps import load_step, step_width, unit_length
 from grounding.text.sif import common_components, remove_components, sif_weights
 from grounding.text.weights import MINILM, Weights
 
@@ -52,8 +52,8 @@ class SentenceEncoder(nn.Module):
     Args:
         name_or_path: a name or folder; or a `StaticEmbedding`, of whose words (`tokenise`) the unknown are left out;
             or a model that gives states of words, such as a `ContextualModel`, whose last layer is pooled.
-        pooling: one of `grounding.text.pooling.POOLINGS`, several of them to be concatenated, or "sif"; None for what
-            the folder says, or else the mean.
+        pooling: one of `grounding.text.sentence.pooling.POOLINGS`, several of them to be concatenated, or "sif"; None
+            for what the folder says, or else the mean.
         word_weights: weights of tokens for "weighted" and "sif", 0 or more: a mapping, in which what is missing weighs
             1, or a function of the token. Tokens are those of the tokenizer, or words.
         dimensions: how many of the leading dimensions to keep, for encoders trained for that (Matryoshka
@@ -219,7 +219,7 @@ class SentenceEncoder(nn.Module):
             InputError: "sif" without `fit`; a model of words in memory, whose weights are not this encoder's to save.
             StorageError: the folder cannot be written.
         """
-        from grounding.text.sentence_saving import save_encoder
+        from grounding.text.sentence.saving import save_encoder
 
         save_encoder(self, Path(folder))
         chosen = {name: self._given[name] for name in ("unknown", "precision", "backend")}

@@ -11,7 +11,7 @@ import torch
 
 from grounding.errors import InputError, WeightsError
 from grounding.text import SentenceEncoder
-from grounding.text.sentence_folder import read_sentence_folder
+from grounding.text.sentence.folder import read_sentence_folder
 
 pytest.importorskip("sentence_transformers")
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grounding.errors import WeightsError
-from grounding.text.sentence_folder import SentenceFolder
+from grounding.text.sentence.folder import SentenceFolder
 from grounding.text.tokens import tokenise
 
 TABLE = "embedding.weight"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from grounding.errors import WeightsError
-from grounding.text.bert import first_position
+from grounding.text.sentence.bert import first_position
 from grounding.text.weights import MINILM, REQUIRED_FILES, Weights, find_weights
 
 Reads = Literal["transformer", "subwords", "words"]
@@ -59,7 +59,7 @@ class SentenceFolder:
         config: its `config.json`; empty for tables.
         max_tokens: where sentences are cut, special tokens included; None for never.
         lower_case: whether text is lower-cased first.
-        poolings: as `grounding.text.pooling` calls them; the vectors of several are concatenated.
+        poolings: as `grounding.text.sentence.pooling` calls them; the vectors of several are concatenated.
         include_prompt: whether the tokens of a prompt are pooled too.
         prompts: what is put before a sentence, by name.
         default_prompt: the name of the one that is used unless another is asked for.

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from grounding.errors import InputError
-from grounding.text.bert import Bert, is_bert
-from grounding.text.sentence_folder import SentenceFolder
-from grounding.text.sentence_readers import (
+from grounding.text.sentence.bert import Bert, is_bert
+from grounding.text.sentence.folder import SentenceFolder
+from grounding.text.sentence.readers import (
     Network,
     PaddedNetwork,
     Reader,
@@ -116,7 +116,7 @@ def _openvino(folder: SentenceFolder, low: bool) -> Any:
 
 def _graph(folder: SentenceFolder) -> bytes:
     _imported("onnx", "onnx")
-    from grounding.text.bert_graph import bert_graph
+    from grounding.text.sentence.bert_graph import bert_graph
 
     return bert_graph(_bert(folder, torch.float32, torch.device("cpu")))
 
