@@ -1,4 +1,3 @@
-import time
 from contextlib import suppress
 
 import numpy as np
@@ -319,7 +318,7 @@ def test_creating_does_not_overwrite(library, space, tmp_path):
         Library.create(tmp_path / "file" / "library", space)
 
 
-def test_ten_thousand_are_searched_in_milliseconds(tmp_path, space):
+def test_of_ten_thousand_the_nearest_are_found_within_any_condition(tmp_path, space):
     generator = np.random.default_rng(0)
     vectors = generator.normal(size=(10_000, 256)).astype(np.float32)
     motion = make_entry(0).trajectory
@@ -329,14 +328,12 @@ def test_ten_thousand_are_searched_in_milliseconds(tmp_path, space):
         for n, vector in enumerate(vectors)
     )
     query = generator.normal(size=256)
-    for where in (None, "task = 'B'", "task = 'A'"):
-        library.search({"points": query}, where=where)
-        times = []
-        for _ in range(15):
-            start = time.perf_counter()
-            hits = library.search({"points": query}, k=10, where=where)
-            times.append(time.perf_counter() - start)
-        assert min(times) < 0.005
     cosines = vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
-    best = [f"{n}" for n in np.argsort(-cosines) if n % 50][:10]
-    assert [hit.id for hit in hits] == best
+    nearest = np.argsort(-cosines)
+    for where, meant in (
+        (None, nearest),
+        ("task = 'B'", nearest[nearest % 50 == 0]),
+        ("task = 'A'", nearest[nearest % 50 > 0]),
+    ):
+        hits = library.search({"points": query}, k=10, where=where)
+        assert [hit.id for hit in hits] == [f"{n}" for n in meant[:10]]

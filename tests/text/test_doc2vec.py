@@ -105,5 +105,5 @@ def test_bad_input_is_named(model, tmp_path):
 
 def test_a_missing_gensim_is_named_with_its_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "gensim.models", None)
-    with pytest.raises(InputError, match=r"pip install 'grounding\[documents\]'"):
+    with pytest.raises(InputError, match=r"pip install 'grounding\[gensim\]'"):
         Doc2Vec.train([["a", "a"]])
