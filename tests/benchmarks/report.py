@@ -2,9 +2,9 @@
 
     bash launch/bench.sh space --json space.json
 
-A module has `measure() -> list[dict]`, each with `measure`, `ours`, `peer`, `peer_name`, `ratio` (above 1 where ours is
-better), `unit` and `reach` (what was aimed at); a figure without a peer has None for `peer`, `peer_name` and `ratio`.
-It names the seeds it used in `SEEDS`, and the number of threads in `THREADS` where it sets one itself.
+A module has `measure() -> Iterable[dict]`, each with `measure`, `ours`, `peer`, `peer_name`, `ratio` (above 1 where ours
+is better), `unit` and `reach` (what was aimed at); a figure without a peer has None for `peer`, `peer_name` and
+`ratio`. It names the seeds it used in `SEEDS`, and the number of threads in `THREADS` where it sets one itself.
 """
 
 import importlib
@@ -49,7 +49,11 @@ def run(settings: Bench, console: Console) -> dict[str, Any]:
             f"no measurements named {settings.name!r}; expected one of: {', '.join(names()) or 'none yet'}"
         )
     module = importlib.import_module(f"tests.benchmarks.{settings.name}")
-    measures = [check(entry) for entry in module.measure()]
+    measures = []
+    for entry in module.measure():
+        measures.append(check(entry))
+        # As it comes: a benchmark may take an hour.
+        print(f"{entry['measure']}: {_show(entry['ours'])} {entry['unit']}", file=sys.stderr, flush=True)
     result = {
         "name": settings.name,
         "measures": measures,

@@ -7,6 +7,7 @@ sets.
 """
 
 import os
+from collections.abc import Iterator
 
 from grounding.errors import InputError
 from tests.benchmarks import (
@@ -20,9 +21,9 @@ from tests.benchmarks import (
 SEEDS = (0, 1, 2)
 
 
-def measure() -> list[dict[str, object]]:
+def measure() -> Iterator[dict[str, object]]:
     """Rows for `launch/bench.sh text`."""
     if not os.environ.get("GROUNDING_DATA"):
         raise InputError("text: GROUNDING_DATA is not set; expected the folder of real data sets")
-    parts = (_text_static, _text_fasttext, _text_glove, _text_sentences, _text_contextual)
-    return [entry for part in parts for entry in part.rows()]
+    for part in (_text_static, _text_fasttext, _text_glove, _text_sentences, _text_contextual):
+        yield from part.rows()

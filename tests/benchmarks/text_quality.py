@@ -6,6 +6,7 @@ One thread. Needs the folder of real data sets.
 """
 
 import os
+from collections.abc import Iterator
 
 from grounding.errors import InputError
 from tests.benchmarks import _text_crosslingual, _text_quality, _text_training
@@ -15,9 +16,10 @@ SEEDS = (0, 1, 2)
 THREADS = {"torch": 1, "numba": 1}
 
 
-def measure() -> list[dict[str, object]]:
+def measure() -> Iterator[dict[str, object]]:
     """Rows for `launch/bench.sh text_quality`."""
     if not os.environ.get("GROUNDING_DATA"):
         raise InputError("text_quality: GROUNDING_DATA is not set; expected the folder of real data sets")
     with one_thread():
-        return [entry for part in (_text_quality, _text_training, _text_crosslingual) for entry in part.rows()]
+        for part in (_text_quality, _text_training, _text_crosslingual):
+            yield from part.rows()

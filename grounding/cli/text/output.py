@@ -20,9 +20,9 @@ def show(as_json: bool, value: Any, *tables: Table) -> None:
 
 
 def neighbours_table(title: str, neighbours: Neighbours) -> Table:
-    """Words with their scores."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("word")
+    """Words with their scores, under what they answer."""
+    table = Table()
+    table.add_column(title)
     table.add_column("score", justify="right")
     for word, score in neighbours:
         table.add_row(word, f"{score:.3f}")
