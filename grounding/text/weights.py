@@ -138,12 +138,15 @@ def _from_hub(name: str, reasons: list[str]) -> Path | None:
         reasons.append("the hub does not answer")
         return None
     log.info("asking the Hugging Face hub for %s", name)
-    folder = None
     try:
-        for file in REQUIRED_FILES:
-            folder = Path(hf_hub_download(name, file, etag_timeout=TIMEOUT_SECONDS)).parent
+        # The weights come last, since a cache that has them is taken for whole: without its modules, an encoder whose
+        # download was cut off would be pooled by the mean, whatever it was trained with.
+        first, *others = REQUIRED_FILES
+        folder = Path(hf_hub_download(name, first, etag_timeout=TIMEOUT_SECONDS)).parent
         _download_optional(name, OPTIONAL_FILES)
         _download_optional(name, _files_of_modules(folder))
+        for file in others:
+            hf_hub_download(name, file, etag_timeout=TIMEOUT_SECONDS)
     except Exception as error:  # the hub client raises errors of its HTTP library, which differ from version to version
         reasons.append(f"the hub did not give them ({type(error).__name__})")
         return None
@@ -161,10 +164,10 @@ def _download_optional(name: str, files: Sequence[str]) -> None:
             continue
 
 
-def _files_of_modules(folder: Path | None) -> list[str]:
+def _files_of_modules(folder: Path) -> list[str]:
     """What the modules behind a transformer, such as a dense layer, may have in their folders."""
-    listed = folder / "modules.json" if folder is not None else None
-    if listed is None or not listed.is_file():
+    listed = folder / "modules.json"
+    if not listed.is_file():
         return []
     paths = [module["path"] for module in json.loads(listed.read_text(encoding="utf-8")) if module["path"]]
     return [f"{path}/{file}" for path in paths for file in ("config.json", "model.safetensors")]

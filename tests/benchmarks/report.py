@@ -2,8 +2,8 @@
 
     bash launch/bench.sh space --json space.json
 
-A module has `measure() -> Iterable[dict]`, each with `measure`, `ours`, `peer`, `peer_name`, `ratio` (above 1 where ours
-is better), `unit` and `reach` (what was aimed at); a figure without a peer has None for `peer`, `peer_name` and
+A module has `measure() -> Iterable[dict]`, each with `measure`, `ours`, `peer`, `peer_name`, `ratio` (above 1 where
+ours is better), `unit` and `reach` (what was aimed at); a figure without a peer has None for `peer`, `peer_name` and
 `ratio`. It names the seeds it used in `SEEDS`, and the number of threads in `THREADS` where it sets one itself.
 """
 

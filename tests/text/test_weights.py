@@ -66,3 +66,20 @@ def test_an_incomplete_folder_is_named(tmp_path: Path) -> None:
 def test_a_name_that_is_no_name() -> None:
     with pytest.raises(WeightsError, match="neither a folder on this disk nor a hub name"):
         find_weights("what is this?/a/b")
+
+
+def test_the_weights_are_fetched_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A download that is cut off must not leave a cache that looks whole and lacks the modules."""
+    asked = []
+
+    def fetch(name: str, file: str, **_: object) -> str:
+        asked.append(file)
+        (tmp_path / "modules.json").write_text('[{"path": ""}, {"path": "2_Dense"}]')
+        return str(tmp_path / file)
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(weights, "_hub_answers", lambda: True)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fetch)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert find_weights("someone/model").source == "the Hugging Face hub"
+    assert asked[-1] == "model.safetensors" and {"modules.json", "2_Dense/model.safetensors"} < set(asked)

@@ -77,6 +77,12 @@ class CharacterLMSettings:
             raise InputError(f"filters: {self.filters} found, expected pairs of width and number, such as ((3, 64),)")
         if list(self.cutoffs) != sorted(set(self.cutoffs)) or any(cut < 1 for cut in self.cutoffs):
             raise InputError(f"cutoffs: {self.cutoffs} found, expected rising ranks of at least 1, or ()")
+        if self.projection < 4 ** len(self.cutoffs):
+            # The adaptive softmax gives each further group of words a quarter of the numbers of the one before.
+            raise InputError(
+                f"projection: {self.projection} found, expected at least {4 ** len(self.cutoffs)} for "
+                f"{len(self.cutoffs)} cutoffs"
+            )
         if self.hidden < self.projection:
             raise InputError(f"projection: {self.projection} found, expected at most hidden, which is {self.hidden}")
         if not 0 <= self.dropout < 1:
@@ -166,6 +172,8 @@ class CharacterLM(nn.Module):
         Raises:
             InputError: unusable words, or a layer that there is not.
         """
+        if isinstance(layers, int):
+            raise InputError(f"layers: a single number found, expected several; write layers=({layers},)")
         chosen = list(range(self.layers) if layers is None else layers)
         if not chosen or any(not -self.layers <= layer < self.layers for layer in chosen):
             raise InputError(f"layers: {layers} found, expected some of 0 to {self.layers - 1}")

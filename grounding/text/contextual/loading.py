@@ -34,7 +34,9 @@ def load(name_or_path: str) -> tuple[Any, Any]:
         # Weights of another shape are in the report too if they are let pass.
         options |= {"dtype": torch.float32, "use_safetensors": True, "ignore_mismatched_sizes": True}
         tokenizer = _tokenizer(folder)
-        model, report = loader.from_pretrained(str(folder), config=config, output_loading_info=True, **options)
+        # Weights that are missing are drawn before they are refused, which shall not advance the caller's generator.
+        with torch.random.fork_rng(devices=[]):
+            model, report = loader.from_pretrained(str(folder), config=config, output_loading_info=True, **options)
     except Exception as error:  # transformers lets through what its parts raise: OSError, KeyError, SafetensorError ...
         reason = (str(error).strip().splitlines() or [""])[0]
         raise WeightsError(

@@ -118,7 +118,7 @@ class ContextualModel:
         layers: Sequence[int] | None = None,
         subword: Subword = "mean",
         missing: Missing = "error",
-        file: Path | None = None,
+        file: Path | str | None = None,
     ) -> np.ndarray:
         """The states of words in their context, float32 (layers, words, width).
 
@@ -178,7 +178,7 @@ class ContextualModel:
         layers: Sequence[int] | None = None,
         subword: Subword = "mean",
         missing: Missing = "error",
-        file: Path | None = None,
+        file: Path | str | None = None,
     ) -> tuple[np.ndarray, Predictability]:
         """`states` and `surprisal` of the same words; a causal model needs no more passes for both than for one."""
         return self._run(words, context, layers, subword, missing, file, predict=True)
@@ -190,7 +190,7 @@ class ContextualModel:
         layers: Sequence[int] | None,
         subword: Subword,
         missing: Missing,
-        file: Path | None,
+        file: Path | str | None,
         *,
         predict: bool,
         whole_words: bool = False,
@@ -221,7 +221,7 @@ class ContextualModel:
             states = np.empty(shape, dtype=np.float32)
             table = fill(states)
         else:
-            with atomic(file) as temporary:
+            with atomic(Path(file)) as temporary:
                 mapped = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
                 table = fill(mapped)
                 mapped.flush()

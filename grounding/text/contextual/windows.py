@@ -125,15 +125,18 @@ def _whole_document(alignment: Alignment, *, causal: bool, room: int | None) -> 
     windows: list[Window] = []
     first = 0
     while first < count:
-        # The earliest word with no more than `left` subwords from it up to the first word that is asked for.
-        start = min(int(np.searchsorted(begin, begin[first] - left)), first)
+        # The earliest word with no more than `left` subwords from it up to the first word that is asked for, fewer if
+        # that word is so long that it would not fit behind them.
+        start = min(int(np.searchsorted(begin, max(begin[first] - left, end[first] - room))), first)
         stop = int(np.searchsorted(end, begin[start] + room, side="right"))
         last = count if stop == count else int(np.searchsorted(end, end[stop - 1] - right, side="right"))
-        if last <= first:
+        if stop <= first:
             raise InputError(
                 f"word {first}: {end[first] - begin[first]} subwords found, but the model takes {room} in all; split "
                 "the word or leave it out"
             )
+        # Before a very long word there may be no room for a full share of what follows.
+        last = max(last, first + 1)
         windows.append(Window(start, stop, first, last))
         first = last
     return windows

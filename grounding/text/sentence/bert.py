@@ -40,7 +40,7 @@ def is_bert(config: Mapping[str, Any]) -> bool:
 def first_position(config: Mapping[str, Any]) -> int:
     """The position of a sentence's first token: RoBERTa numbers them from behind its padding token."""
     padding = config.get("pad_token_id")
-    return (1 if padding is None else int(padding)) + 1 if FAMILY.get(config["model_type"]) == "roberta." else 0
+    return (1 if padding is None else int(padding)) + 1 if FAMILY.get(config.get("model_type", "")) == "roberta." else 0
 
 
 class Bert:
@@ -60,7 +60,7 @@ class Bert:
         origin: named in errors: the file that the weights are from.
 
     Raises:
-        WeightsError: a weight is missing.
+        WeightsError: a weight is missing, or of another width.
     """
 
     def __init__(
@@ -82,6 +82,11 @@ class Bert:
             raise WeightsError(
                 f"{origin}: {len(missing)} weights are missing, such as {', '.join(missing[:3])}; expected all that "
                 "config.json asks for; fetch the folder again"
+            )
+        if own["embeddings.LayerNorm.weight"].shape != (self.width,):
+            raise WeightsError(
+                f"{origin}: weights of width {len(own['embeddings.LayerNorm.weight'])} found, expected {self.width}, "
+                "the hidden_size of config.json; fetch the folder again"
             )
         self.words = own["embeddings.word_embeddings.weight"].to(device, torch.float32)
         kinds = own["embeddings.token_type_embeddings.weight"].float()

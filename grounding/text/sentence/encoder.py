@@ -18,6 +18,7 @@ from grounding.text.sentence.readers import Reader, TransformerReader, WordReade
 from grounding.text.sentence.steps import load_step, step_width, unit_length
 from grounding.text.sentence.token_pooling import (
     Weigh,
+    as_weight,
     check_known,
     checked_sentences,
     chosen_poolings,
@@ -136,7 +137,7 @@ class SentenceEncoder(nn.Module):
         if "name_or_path" not in self._given or self._is_weighted_in_memory:
             raise InputError(
                 "settings: an encoder with parts that are only in memory found, expected one that a folder holds; use "
-                "what its save(folder) returns"
+                "what its save(folder) returns, or, of a model of words in context, its name or folder"
             )
         return {name: value for name, value in self._given.items() if name not in USUAL or value != USUAL[name]}
 
@@ -168,11 +169,13 @@ class SentenceEncoder(nn.Module):
         """Find what the vectors of a collection of sentences have in common, for pooling "sif"; returns itself.
 
         Raises:
-            InputError: another pooling; or as `encode`.
+            InputError: another pooling, fewer than two different sentences; or as `encode`.
         """
         if self.poolings != ("sif",):
             raise InputError(f"fit: pooling {'+'.join(self.poolings)} found, expected 'sif'; others fit nothing")
         sentences = checked_sentences(sentences)
+        if len(set(sentences)) < 2:
+            raise InputError("fit: one sentence found, all of which would count as common; expected different ones")
         if self._fits_weights:
             reader, _ = self._load()
             names: Mapping[Any, Any] = reader.names()
@@ -216,7 +219,8 @@ class SentenceEncoder(nn.Module):
         pooling of subwords without context but the mean, and the words of a static embedding.
 
         Raises:
-            InputError: "sif" without `fit`; a model of words in memory, whose weights are not this encoder's to save.
+            InputError: "sif" without `fit`; weights of words with several poolings; a model of words in memory, whose
+                weights are not this encoder's to save.
             StorageError: the folder cannot be written.
         """
         from grounding.text.sentence.saving import save_encoder
@@ -244,9 +248,10 @@ class SentenceEncoder(nn.Module):
 
     def _chosen_weights(self, given: Mapping[str, float] | Callable[[str], float] | None) -> Mapping[str, float] | None:
         source = self.word_source
-        if isinstance(given, Mapping) or (given is None and self.poolings != ("sif",)):
-            stored = self.folder.word_weights if self.folder is not None and "weighted" in self.poolings else None
-            return stored if given is None else given
+        if isinstance(given, Mapping):
+            return {name: as_weight(name, weight) for name, weight in given.items()}
+        if given is None and self.poolings != ("sif",):
+            return self.folder.word_weights if self.folder is not None and "weighted" in self.poolings else None
         words = None if source is None or has_context(source) else source.words
         if given is None:
             if words is None or not words.counts.any():
@@ -255,7 +260,7 @@ class SentenceEncoder(nn.Module):
         if source is not None and words is None:
             raise InputError("word_weights: a function found for a model of words, expected a mapping")
         names = words.words if words is not None else self._load()[0].names().values()
-        return {name: float(given(name)) for name in names}
+        return {name: as_weight(name, given(name)) for name in names}
 
     def _chosen_width(self, dimensions: int | None) -> int:
         width = self.token_width * len(self.poolings)
@@ -288,7 +293,9 @@ class SentenceEncoder(nn.Module):
         """What determines the vectors beside weights, pooling and length; all false in most encoders."""
         folder = self.folder
         steps = [step for step in self._steps if step.kind != "Normalize"]
-        weights = None if self.word_weights is None else sorted(self.word_weights.items())
+        weights: list[Any] | None = None if self.word_weights is None else sorted(self.word_weights.items())
+        if weights is not None and folder is not None and folder.other_weight != 1:
+            weights.append(folder.other_weight)
         return {
             "lower case": folder is not None and folder.lower_case,
             "prompt": self._prompt(None),

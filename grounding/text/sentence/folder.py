@@ -127,7 +127,7 @@ def read_sentence_folder(name_or_path: str = MINILM) -> SentenceFolder:
         reads=reads,
         weights=weights,
         config=config,
-        max_tokens=_max_tokens(first, config, length) if reads == "transformer" else None,
+        max_tokens=max_tokens(first, config, length) if reads == "transformer" else None,
         lower_case=bool(length.get("do_lower_case", False)),
         poolings=_poolings(pooling, root, weighted=listed is not None),
         include_prompt=bool(pooling.get("include_prompt", True)),
@@ -141,17 +141,23 @@ def read_sentence_folder(name_or_path: str = MINILM) -> SentenceFolder:
 
 
 def read_json(file: Path, default: Any = None) -> Any:
-    """What a JSON file holds; `default`, if given, where there is no file.
+    """The object that a JSON file holds, or the list if `default` is one; `default`, if given, where there is no file.
 
     Raises:
-        WeightsError: the file is not readable as JSON.
+        WeightsError: the file is not readable as JSON, or holds something else.
     """
     if default is not None and not file.is_file():
         return default
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{file}: not readable as JSON ({error}); fetch the folder again") from error
+    expected = list if isinstance(default, list) else dict
+    if not isinstance(found, expected):
+        raise WeightsError(
+            f"{file}: a {type(found).__name__} found, expected a {expected.__name__}; fetch the folder again"
+        )
+    return found
 
 
 def _needed(reads: Reads) -> tuple[str, ...]:
@@ -187,10 +193,17 @@ def _modules(root: Path) -> list[tuple[str, Path]]:
     return list(zip(kinds, [folder for _, folder in found], strict=True))
 
 
-def _max_tokens(folder: Path, config: Mapping[str, Any], length: Mapping[str, Any]) -> int | None:
-    """What the folder says, within what the model has positions for."""
+def max_tokens(folder: Path, config: Mapping[str, Any], length: Mapping[str, Any]) -> int | None:
+    """Where sentences are cut: what the folder says, within what the model has positions for; None for never.
+
+    Args:
+        folder: of the transformer.
+        config: its `config.json`.
+        length: its `sentence_bert_config.json`.
+    """
     limits = []
-    positions = config.get("max_position_embeddings")
+    # GPT and GPT-2 call it n_positions.
+    positions = config.get("max_position_embeddings", config.get("n_positions"))
     if positions is not None and int(positions) > 0:
         limits.append(int(positions) - first_position(config))
     told = length.get("max_seq_length") or read_json(folder / "tokenizer_config.json", {}).get("model_max_length")

@@ -4,7 +4,7 @@ Every reader has a `width`, gives `tokens` for sentences (numbers, or words), an
 by length: blocks of vectors (B, T, width) with their mask (B, T), in order.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +48,7 @@ class TransformerReader:
 
     def __init__(self, folder: SentenceFolder, network: Network) -> None:
         self.width = folder.width
-        self._tokenizer = _tokenizer(folder)
+        self._tokenizer = load_tokenizer(folder.weights.folder, folder.max_tokens, folder.lower_case)
         self._network = network
 
     def tokens(self, sentences: Sequence[str]) -> list[Tokens]:
@@ -74,7 +74,7 @@ class SubwordReader:
 
     def __init__(self, folder: SentenceFolder, device: torch.device) -> None:
         self.width = table_width(folder.weights.folder)
-        self._tokenizer = _tokenizer(folder)
+        self._tokenizer = load_tokenizer(folder.weights.folder, folder.max_tokens, folder.lower_case)
         self._table = load_tensors(folder.weights.folder / "model.safetensors")[TABLE].to(device, torch.float32)
 
     def tokens(self, sentences: Sequence[str]) -> list[Tokens]:
@@ -139,13 +139,16 @@ class PaddedNetwork:
     """Any other encoder or decoder of transformers, in batches filled up to the longest sentence.
 
     Raises:
-        WeightsError: an encoder and decoder in one, or weights are missing.
+        WeightsError: as `empty_transformer` and `fill_weights`.
     """
 
     def __init__(self, folder: SentenceFolder, dtype: torch.dtype, device: torch.device) -> None:
         self._padding = int(folder.config.get("pad_token_id") or 0)
         self._device = device
-        self._model = _transformer(folder.weights.folder, folder.config).to(device, dtype)
+        place = folder.weights.folder
+        model = empty_transformer(place)
+        fill_weights(model, load_tensors(place / "model.safetensors"), place)
+        self._model = model.eval().requires_grad_(False).to(device, dtype)
 
     def __call__(self, batch: Sequence[Tokens]) -> list[Block]:
         """States, float32 (B, T, width), and mask (B, T)."""
@@ -206,44 +209,73 @@ def load_tensors(file: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{file}: not readable as safetensors ({error}); fetch the folder again") from error
 
 
-def _tokenizer(folder: SentenceFolder) -> Any:
+def load_tokenizer(folder: Path, max_tokens: int | None, lower_case: bool = False) -> Any:
+    """The `tokenizers.Tokenizer` of a folder, which does not pad, and cuts at `max_tokens`; None for never.
+
+    Raises:
+        WeightsError: `tokenizer.json` is missing or damaged.
+    """
     from tokenizers import Tokenizer, normalizers
 
-    file = folder.weights.folder / "tokenizer.json"
+    file = folder / "tokenizer.json"
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises nothing more specific
         raise WeightsError(f"{file}: not readable as a tokenizer ({error}); fetch the folder again") from error
     tokenizer.no_padding()
-    if folder.max_tokens is None:
+    if max_tokens is None:
         tokenizer.no_truncation()
     else:
-        tokenizer.enable_truncation(folder.max_tokens)
-    if folder.lower_case:
+        tokenizer.enable_truncation(max_tokens)
+    if lower_case:
         following = [tokenizer.normalizer] if tokenizer.normalizer is not None else []
         tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *following])
     return tokenizer
 
 
-def _transformer(folder: Path, config: Any) -> torch.nn.Module:
-    """The transformer with the stored weights; one that would keep a single random weight is refused."""
+def empty_transformer(folder: Path) -> Any:
+    """A transformer as a folder's `config.json` describes it, with random weights, for `fill_weights`.
+
+    Raises:
+        WeightsError: `config.json` is not one of a model that transformers knows, or of an encoder and decoder in one.
+    """
     from transformers import AutoConfig, AutoModel
 
-    if config.get("is_encoder_decoder"):
+    try:
+        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        # The random weights that are overwritten at once shall not advance the caller's generator.
+        with torch.random.fork_rng(devices=[]):
+            model = None if config.is_encoder_decoder else AutoModel.from_config(config, trust_remote_code=False)
+    except Exception as error:  # transformers lets through what its parts raise
+        reason = (str(error).strip().splitlines() or [""])[0]
         raise WeightsError(
-            f"{folder}: an encoder and decoder in one ({config.get('model_type')}) found, expected one of them; "
+            f"{folder / 'config.json'}: not the settings of a model that transformers has ({type(error).__name__}: "
+            f"{reason}); fetch the folder again"
+        ) from error
+    if model is None:
+        raise WeightsError(
+            f"{folder}: an encoder and decoder in one ({config.model_type}) found, expected one of them; "
             "load it with sentence-transformers"
         )
-    # The random weights that are overwritten at once shall not advance the caller's generator.
-    with torch.random.fork_rng(devices=[]):
-        model: Any = AutoModel.from_config(AutoConfig.from_pretrained(str(folder), local_files_only=True))
+    return model
+
+
+def fill_weights(model: Any, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Put the stored weights of a folder into its transformer, which must not keep a single random one but the pooler.
+
+    Raises:
+        WeightsError: weights are missing, or have another shape than `config.json` says.
+    """
     prefix = f"{model.base_model_prefix}."
-    stored = {name.removeprefix(prefix): value for name, value in load_tensors(folder / "model.safetensors").items()}
-    missing = model.load_state_dict(stored, strict=False).missing_keys
-    missing = [name for name in missing if not name.startswith("pooler")]
+    named = {name.removeprefix(prefix): value for name, value in weights.items()}
+    try:
+        report = model.load_state_dict(named, strict=False)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise WeightsError(f"{folder}: weights do not fit config.json ({reason}); fetch the folder again") from error
+    missing = sorted(name for name in report.missing_keys if not name.startswith("pooler"))
     if missing:
         raise WeightsError(
-            f"{folder / 'model.safetensors'}: {len(missing)} weights are missing, such as "
-            f"{', '.join(sorted(missing)[:3])}; expected all that config.json asks for; fetch the folder again"
+            f"{folder}: {len(missing)} weights are missing, such as {', '.join(missing[:3])}; expected all that "
+            "config.json asks for; fetch the folder again"
         )
-    return model.eval().requires_grad_(False)

@@ -37,6 +37,11 @@ def save_encoder(encoder: "SentenceEncoder", folder: Path) -> None:
     """See `SentenceEncoder.save`; `modules.json` is written last, and makes the folder whole."""
     if encoder.poolings == ("sif",) and encoder.common is None:
         raise InputError("save: pooling 'sif' found that was not fitted; call fit(sentences) first")
+    if encoder.word_weights is not None and len(encoder.poolings) > 1:
+        raise InputError(
+            f"save: weights of words with pooling {'+'.join(encoder.poolings)} found, expected 'weighted' alone; a "
+            "folder cannot say that other poolings are without weights"
+        )
     modules = [_save_source(encoder, folder)]
     if encoder.word_weights is not None:
         modules.append(_save_word_weights(encoder, folder, len(modules)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,7 +46,7 @@ def pool_tokens(
     vectors = torch.zeros(len(tokens), reader.width * len(poolings), device=device)
     most = TOKENS_AT_ONCE_ON_GPU if device.type == "cuda" else TOKENS_AT_ONCE
     for batch in _batches(different, most):
-        found = torch.cat(list(_pooled(reader, batch, poolings, weigh, skip)))
+        found = torch.cat(list(_pooled(reader, batch, poolings, weigh, skip))).to(device)
         rows = [(row, place) for row, sentence in enumerate(batch) for place in places[sentence]]
         vectors[[place for _, place in rows]] = found[[row for row, _ in rows]]
     return vectors
@@ -54,6 +55,17 @@ def pool_tokens(
 def counts(sentence: Tokens, weigh: Weigh | None) -> bool:
     """Whether a sentence has a token of any weight."""
     return bool(len(sentence)) if weigh is None else any(weigh(token) > 0 for token in sentence)
+
+
+def as_weight(name: str, weight: Any) -> float:
+    """The weight of a token as a plain number.
+
+    Raises:
+        InputError: not a number, below 0 or not finite.
+    """
+    if not isinstance(weight, int | float | np.number) or not 0 <= weight < float("inf"):
+        raise InputError(f"word_weights: {weight!r} found for {name!r}, expected a number of 0 or more")
+    return float(weight)
 
 
 def weigher(weights: Mapping[str, float], other: float, names: Mapping[Any, str]) -> Weigh:
@@ -65,16 +77,13 @@ def weigher(weights: Mapping[str, float], other: float, names: Mapping[Any, str]
         names: the text of tokens that are numbers.
 
     Raises:
-        InputError: a weight below 0 or not finite.
+        InputError: when called: a weight that `as_weight` refuses.
     """
-    for name, weight in weights.items():
-        if not 0 <= weight < float("inf"):
-            raise InputError(f"word_weights: {weight} found for {name!r}, expected a number of 0 or more")
 
     def weigh(token: Any) -> float:
         if token not in known:
             name = names.get(token, token)
-            known[token] = float(weights.get(name, weights.get(name.lower(), other)))
+            known[token] = as_weight(name, weights.get(name, weights.get(name.lower(), other)))
         return known[token]
 
     known: dict[Any, float] = {}
@@ -97,16 +106,27 @@ def chosen_poolings(pooling: str | Sequence[str] | None, usual: tuple[str, ...],
 
 
 def checked_sentences(sentences: Sequence[str]) -> Sequence[str]:
-    """The sentences, or an InputError that says which of them cannot be encoded."""
+    """The sentences, if there are any and each has something to read.
+
+    Raises:
+        InputError: the list is empty; or a sentence is blank, not a string, or no valid Unicode.
+    """
     if isinstance(sentences, str):
-        raise InputError("text: one string found, expected a list of strings; write encode([text])")
+        raise InputError("text: one string found, expected a list of strings; write [text]")
     if not len(sentences):
         raise InputError("text: an empty list found, expected at least one sentence")
     for position, sentence in enumerate(sentences):
         if not isinstance(sentence, str):
             raise InputError(f"text {position}: {type(sentence).__name__} found, expected a string")
         if not sentence.strip():
-            raise InputError(f"text {position}: no words found in {sentence!r}; write what is to be done")
+            raise InputError(f"text {position}: no words found in {sentence!r}; write what is meant")
+        try:
+            sentence.encode()
+        except UnicodeEncodeError as error:
+            # Half a surrogate pair, as undecodable bytes leave it, is a character that no tokenizer takes.
+            raise InputError(
+                f"text {position}: a lone surrogate found in {sentence!r}, which is no Unicode; decode it as UTF-8"
+            ) from error
     return sentences
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from grounding.errors import InputError
+from grounding.text.sentence.token_pooling import checked_sentences
 
 BATCH = 128
 
@@ -22,10 +22,13 @@ class TrainableEncoder(nn.Module, ABC):
     Attributes:
         width: length of the vectors.
         origin: digest of the weights it was loaded with; empty if it was made in memory.
+        trained: whether its weights are more than random. `fine_tune` and `distil` set it; set it yourself after any
+            other training. Until then `save` marks the folder as untrained, so that nothing loads it as a model.
     """
 
     width: int
     origin: str = ""
+    trained: bool = False
 
     @abstractmethod
     def tokens(self, sentences: Sequence[str]) -> list[list[int]]:
@@ -49,15 +52,15 @@ class TrainableEncoder(nn.Module, ABC):
 
     def forward(self, sentences: Sequence[str]) -> Tensor:
         """Vectors (B, width) of sentences, unit length, differentiable."""
-        return self.embed(self.tokens(check_sentences(sentences)))
+        return self.embed(self.tokens(checked_sentences(sentences)))
 
     def encode(self, sentences: Sequence[str]) -> np.ndarray:
         """Vectors of sentences, float32 (B, width), unit length; without gradient and without dropout.
 
         Raises:
-            InputError: the list is empty, or a sentence is blank or not a string.
+            InputError: the list is empty; or a sentence is blank, not a string, or no valid Unicode.
         """
-        tokens = self.tokens(check_sentences(sentences))
+        tokens = self.tokens(checked_sentences(sentences))
         order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
         vectors = np.empty((len(tokens), self.width), dtype=np.float32)
         training = self.training
@@ -83,24 +86,6 @@ class TrainableEncoder(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
-
-
-def check_sentences(sentences: Sequence[str]) -> Sequence[str]:
-    """The sentences, if there are any and each has something to read.
-
-    Raises:
-        InputError: the list is empty, or a sentence is blank or not a string.
-    """
-    if isinstance(sentences, str):
-        raise InputError("text: one string found, expected a list of strings; write [text]")
-    if not len(sentences):
-        raise InputError("text: an empty list found, expected at least one sentence")
-    for position, sentence in enumerate(sentences):
-        if not isinstance(sentence, str):
-            raise InputError(f"text {position}: {type(sentence).__name__} found, expected a string")
-        if not sentence.strip():
-            raise InputError(f"text {position}: no words found in {sentence!r}; write what is meant")
-    return sentences
 
 
 def padded(tokens: Sequence[Sequence[int]], padding: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -110,6 +110,8 @@ def read_examples(name: str, examples: Sequence[Example]) -> Examples:
     number: dict[str, int] = {}
     texts = np.empty((len(examples), columns), dtype=np.int64)
     for position, example in enumerate(examples):
+        if isinstance(example, str):
+            raise DataError(f"{name} {position}: one string found, {example[:40]!r}, expected several, such as (a, b)")
         if len(example) != columns + scored or columns < 2:
             raise DataError(
                 f"{name} {position}: {len(example)} parts found, expected "
@@ -119,6 +121,8 @@ def read_examples(name: str, examples: Sequence[Example]) -> Examples:
             if not isinstance(sentence, str) or not sentence.strip():
                 raise DataError(f"{name} {position}: {sentence!r} found, expected a sentence")
             texts[position, column] = number.setdefault(sentence, len(number))
+        if scored and (isinstance(example[2], str) or example[2] is None):
+            raise DataError(f"{name} {position}: {example[2]!r} found, expected a score, as in the first")
     scores = np.array([float(example[2]) for example in examples], dtype=np.float32) if scored else None
     if scores is not None and not (np.abs(scores) <= 1).all():
         wrong = int((~(np.abs(scores) <= 1)).argmax())

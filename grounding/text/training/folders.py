@@ -92,9 +92,7 @@ def read_weights(folder: Path) -> tuple[dict[str, Tensor], str]:
         raise WeightsError(f"{file}: damaged ({error}); fetch or save the folder again") from error
 
 
-def write_folder(
-    folder: Path | str, files: Mapping[str, bytes], state: Mapping[str, Tensor], *, trained: bool = True
-) -> None:
+def write_folder(folder: Path | str, files: Mapping[str, bytes], state: Mapping[str, Tensor], *, trained: bool) -> None:
     """Write an encoder's small files and its weights, the weights last: a folder that has them is whole.
 
     Raises:
@@ -107,8 +105,7 @@ def write_folder(
         write_atomically(folder / name, content)
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     write_atomically(folder / (WEIGHTS if trained else UNTRAINED), save(tensors, metadata={"format": "pt"}))
-    if trained:
-        (folder / UNTRAINED).unlink(missing_ok=True)
+    (folder / (UNTRAINED if trained else WEIGHTS)).unlink(missing_ok=True)
 
 
 def modules_files(first: str, pooling: Mapping[str, Any] | None = None) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from grounding.text.sentence.folder import read_json
 from grounding.text.sentence.pooling import pool
 from grounding.text.tokens import tokenise
 from grounding.text.training.encoder import TrainableEncoder, padded
-from grounding.text.training.folders import PLAN, as_json, read_weights, write_folder
+from grounding.text.training.folders import PLAN, WEIGHTS, as_json, read_weights, write_folder
 
 if TYPE_CHECKING:
     from grounding.text.static.embedding import StaticEmbedding
@@ -41,7 +41,8 @@ class LstmEncoder(TrainableEncoder):
         >>> fine_tune(encoder, pairs, InBatchNegatives(), run="runs/lstm")
 
     Raises:
-        InputError: an empty vocabulary, words that repeat, an unknown pooling or an odd width with "max".
+        InputError: an empty vocabulary, words that repeat, an unknown pooling, an odd width with "max", or
+            a number out of range.
     """
 
     def __init__(
@@ -60,6 +61,10 @@ class LstmEncoder(TrainableEncoder):
             raise InputError(f"pooling: {pooling!r} found, expected last or max")
         if width < 1 or (pooling == "max" and width % 2):
             raise InputError(f"width: {width} found, expected at least 1, and even with max, half for each direction")
+        if word_width < 1 or not 0 <= dropout < 1:
+            raise InputError(
+                f"word_width, dropout: {word_width}, {dropout} found, expected at least 1, and from 0 to below 1"
+            )
         self.settings: dict[str, Any] = {
             **{"vocabulary": list(vocabulary), "width": width, "word_width": word_width},
             **{"pooling": pooling, "dropout": dropout, "seed": seed},
@@ -129,7 +134,7 @@ class LstmEncoder(TrainableEncoder):
             encoder.load_state_dict(weights)
         except (TypeError, RuntimeError, InputError) as error:
             raise WeightsError(f"{folder}: not an LstmEncoder ({error}); save the folder again") from error
-        encoder.origin = digest
+        encoder.origin, encoder.trained = digest, (folder / WEIGHTS).is_file()
         return encoder
 
     def tokens(self, sentences: Sequence[str]) -> list[list[int]]:
@@ -158,4 +163,4 @@ class LstmEncoder(TrainableEncoder):
 
     def save(self, folder: Path | str) -> None:
         """Write settings and weights into a folder."""
-        write_folder(folder, {PLAN: as_json(self.settings)}, self.state_dict())
+        write_folder(folder, {PLAN: as_json(self.settings)}, self.state_dict(), trained=self.trained)

@@ -77,7 +77,7 @@ class Trained:
     """What a training did.
 
     Attributes:
-        folder: the trained encoder, for `SentenceEncoder(folder)` or `load_encoder(folder)`.
+        folder: the trained encoder, for `load_encoder(folder)`, and but for an LSTM for `SentenceEncoder(folder)`.
         steps: of the whole run.
         resumed_from: the step that this call went on from.
         loss: the last that was logged.
@@ -185,6 +185,7 @@ def train(
     if state.best:
         encoder.load_state_dict(state.best)
     encoder.eval()
+    encoder.trained = True
     encoder.save(run / "encoder")
     found = (state.best_step, state.best_score) if state.best else (None, None)
     return Trained(run / "encoder", batches.steps, began, state.last, *found)

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grounding.errors import InputError, WeightsError
+from grounding.text.sentence.readers import load_tokenizer
 from grounding.text.training.encoder import TrainableEncoder
-from grounding.text.training.folders import modules_files, read_weights, write_folder
+from grounding.text.training.folders import WEIGHTS, modules_files, read_weights, write_folder
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -55,15 +56,10 @@ class SubwordAverage(TrainableEncoder):
         Raises:
             WeightsError: files are missing or damaged.
         """
-        from tokenizers import Tokenizer
-
         folder = Path(folder)
         weights, digest = read_weights(folder)
         matrix = weights.get("embedding.weight")
-        try:
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # tokenizers raises nothing narrower
-            raise WeightsError(f"{folder / 'tokenizer.json'}: not readable ({error}); save the folder again") from error
+        tokenizer = load_tokenizer(folder, None)
         if matrix is None or len(matrix) != tokenizer.get_vocab_size():
             found = "none" if matrix is None else str(len(matrix))
             raise WeightsError(
@@ -72,7 +68,7 @@ class SubwordAverage(TrainableEncoder):
             )
         encoder = cls(tokenizer, matrix.shape[1])
         encoder.vectors.load_state_dict({"weight": matrix})
-        encoder.origin = digest
+        encoder.origin, encoder.trained = digest, (folder / WEIGHTS).is_file()
         return encoder
 
     def tokens(self, sentences: Sequence[str]) -> list[list[int]]:
@@ -100,6 +96,7 @@ class SubwordAverage(TrainableEncoder):
             folder,
             files | {"tokenizer.json": self._tokenizer.to_str().encode()},
             {"embedding.weight": self.vectors.weight},
+            trained=self.trained,
         )
 
 

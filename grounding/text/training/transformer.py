@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grounding.errors import InputError, WeightsError
-from grounding.text.sentence.folder import OLD_POOLING_KEYS, POOLINGS, read_json
+from grounding.text.sentence.folder import OLD_POOLING_KEYS, POOLINGS, max_tokens, read_json
 from grounding.text.sentence.pooling import pool
+from grounding.text.sentence.readers import empty_transformer, fill_weights, load_tokenizer
 from grounding.text.training.encoder import TrainableEncoder, padded
-from grounding.text.training.folders import as_json, modules_files, read_weights, write_folder
+from grounding.text.training.folders import WEIGHTS, as_json, modules_files, read_weights, write_folder
 from grounding.text.training.subwords import train_tokenizer
 
 KEPT = (
@@ -59,23 +60,18 @@ class TransformerEncoder(TrainableEncoder):
             WeightsError: files are missing or damaged, weights are missing, or it has parts that are not trained here:
                 several poolings, dense layers.
         """
-        from tokenizers import Tokenizer
-
         folder = Path(folder)
         config = read_json(folder / "config.json")
         sentence = read_json(folder / "sentence_bert_config.json", {})
         pooling = _pooling(folder)
         model = _transformer(folder, config)
         weights, digest = read_weights(folder)
-        _fill(model, weights, folder)
-        positions = int(config.get("max_position_embeddings") or 512)
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(min(int(sentence.get("max_seq_length") or positions), positions))
+        fill_weights(model, weights, folder)
+        tokenizer = load_tokenizer(folder, max_tokens(folder, config, sentence))
         files = {name: (folder / name).read_bytes() for name in KEPT if (folder / name).is_file()}
         padding = int(config.get("pad_token_id") or 0)
         encoder = cls(model, tokenizer, files, pooling, padding, bool(sentence.get("do_lower_case")))
-        encoder.origin = digest
+        encoder.origin, encoder.trained = digest, (folder / WEIGHTS).is_file()
         return encoder
 
     def tokens(self, sentences: Sequence[str]) -> list[list[int]]:
@@ -93,7 +89,7 @@ class TransformerEncoder(TrainableEncoder):
     def save(self, folder: Path | str) -> None:
         """Write the folder as sentence-transformers lays it out."""
         files = _modules(self.width) | self._files
-        write_folder(folder, files, self.model.state_dict())
+        write_folder(folder, files, self.model.state_dict(), trained=self.trained)
 
 
 def new_transformer(
@@ -190,17 +186,4 @@ def _transformer(folder: Path, config: dict[str, Any]) -> nn.Module:
             from transformers.models.bert.modeling_bert import BertModel
 
             return BertModel(BertConfig(**config), add_pooling_layer=False)
-        from transformers import AutoConfig, AutoModel
-
-        return AutoModel.from_config(AutoConfig.from_pretrained(str(folder), local_files_only=True))
-
-
-def _fill(model: Any, weights: dict[str, Tensor], folder: Path) -> None:
-    prefix = f"{model.base_model_prefix}."
-    report = model.load_state_dict({key.removeprefix(prefix): value for key, value in weights.items()}, strict=False)
-    missing = sorted(key for key in report.missing_keys if not key.startswith("pooler"))
-    if missing:
-        raise WeightsError(
-            f"{folder}: {len(missing)} weights are missing, such as {missing[0]}; expected all that config.json asks "
-            "for; fetch the folder again"
-        )
+    return empty_transformer(folder)

@@ -199,7 +199,8 @@ def test_bad_folders(tmp_path: Path) -> None:
     [
         ({"batch": 0}, "batch: 0 found, expected a whole number of at least 1"),
         ({"highways": -1}, "highways: -1 found"),
-        ({"hidden": 10, "projection": 11}, "projection: 11 found, expected at most hidden, which is 10"),
+        ({"hidden": 20, "projection": 21}, "projection: 21 found, expected at most hidden, which is 20"),
+        ({"hidden": 10, "projection": 10}, "projection: 10 found, expected at least 16 for 2 cutoffs"),
         ({"cutoffs": (5, 5)}, "cutoffs"),
         ({"filters": ((1, 0),)}, "filters"),
         ({"dropout": 1.0}, "dropout: 1.0 found"),

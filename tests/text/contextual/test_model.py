@@ -105,7 +105,7 @@ def test_long_documents_are_cut_into_windows_that_fit():
 
 def test_a_file_holds_the_same_states(tmp_path):
     model = contextual("GPT2")
-    mapped = model.states(STORY, context=Context(5), file=tmp_path / "states.npy")
+    mapped = model.states(STORY, context=Context(5), file=str(tmp_path / "states.npy"))
     assert isinstance(mapped, np.memmap)
     np.testing.assert_array_equal(mapped, model.states(STORY, context=Context(5)))
     (tmp_path / "taken").touch()
@@ -224,8 +224,10 @@ def test_incomplete_folders_are_refused(saved, tmp_path, damage, told):
     folder = tmp_path / "model"
     shutil.copytree(saved, folder)
     damage(folder)
+    before = torch.random.get_rng_state()
     with pytest.raises(WeightsError, match=told):
         ContextualModel(folder)
+    assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_unusable_models_are_refused(tmp_path):

@@ -96,3 +96,13 @@ def test_contexts_that_a_model_cannot_have_are_refused(alignment):
 def test_impossible_contexts_are_refused(bad):
     with pytest.raises(InputError, match="context: "):
         Context(**bad)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_word_that_fits_is_never_refused_for_its_length(causal):
+    alignment = alignment_of([1] * 60 + [61] + [1] * 60)
+    windows = plan(alignment, Context(), causal=causal, room=94)
+    seen(windows, 121)
+    assert all(subwords(alignment, one).stop - subwords(alignment, one).start <= 94 for one in windows)
+    with pytest.raises(InputError, match="word 60: 61 subwords found, but the model takes 60"):
+        plan(alignment, Context(), causal=causal, room=60)

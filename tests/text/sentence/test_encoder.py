@@ -49,7 +49,7 @@ def test_sentences_beyond_the_token_limit_are_cut(encoder: SentenceEncoder) -> N
     np.testing.assert_allclose(encoder.encode([long]), encoder.encode([long + "and open the drawer"]), atol=1e-6)
 
 
-@pytest.mark.parametrize("bad", [[], [""], ["  \n"], "open the drawer", ["open", None], [3]])
+@pytest.mark.parametrize("bad", [[], [""], ["  \n"], "open the drawer", ["open", None], [3], ["\ud800"]])
 def test_unusable_text_is_refused(encoder: SentenceEncoder, bad: object) -> None:
     with pytest.raises(InputError, match="text"):
         encoder.encode(bad)  # type: ignore[arg-type]

@@ -283,6 +283,34 @@ def test_damaged_and_missing_files_are_named(folder: Path) -> None:
         SentenceEncoder(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        ("bert", {"hidden_size": 12}, "weights of width 24 found, expected 12"),
+        ("distilbert", {"hidden_dim": 12}, "do not fit config.json"),
+        ("distilbert", {"model_type": "nonsense"}, "config.json: not the settings of a model"),
+    ],
+)
+def test_settings_of_another_model_are_refused(
+    transformers_folder: Any, tmp_path: Path, kind: str, change: dict[str, Any], message: str
+) -> None:
+    shutil.copytree(transformers_folder(kind), tmp_path / "copy")
+    edit(tmp_path / "copy" / "config.json", lambda value: value.update(change))
+    with pytest.raises(WeightsError, match=message):
+        SentenceEncoder(str(tmp_path / "copy")).encode(["open"])
+
+
+def test_the_weight_of_other_words_changes_the_fingerprint(
+    transformers_folder: Any, tokenizer: Any, tmp_path: Path
+) -> None:
+    source = SentenceEncoder(str(transformers_folder("bert")), pooling="weighted", word_weights={"open": 0.5})
+    saved = source.save(tmp_path / "saved")
+    edit(tmp_path / "saved" / "1_WordWeights" / "config.json", lambda value: value.update(unknown_word_weight=0.25))
+    changed = SentenceEncoder(str(tmp_path / "saved"))
+    assert np.abs(changed.encode(SENTENCES) - saved.encode(SENTENCES)).max() > 1e-4
+    assert changed.fingerprint() != saved.fingerprint()
+
+
 def test_everything_that_changes_vectors_changes_the_fingerprint(folder: Path, tmp_path: Path) -> None:
     seen = [SentenceEncoder(str(folder)).fingerprint()]
     shutil.copytree(folder, tmp_path / "copy")

@@ -1,5 +1,6 @@
 """Sentences as pooled vectors of words: static, in context, and weighted as SIF does."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 from grounding.errors import InputError
 from grounding.text import SentenceEncoder
 from grounding.text.contextual import ContextualModel
+from grounding.text.contextual.bidirectional import make_bidirectional
+from grounding.text.contextual.character_lm import CharacterLM, CharacterLMSettings
 from grounding.text.sif import common_components, remove_components, sif_weights
 from grounding.text.static.embedding import StaticEmbedding
+from grounding.text.tokens import tokenise
 from grounding.text.vocabulary import Vocabulary
 from tests.text.contextual import tiny
 
@@ -58,9 +62,11 @@ def test_weights_as_mapping_and_as_function(embedding: StaticEmbedding) -> None:
     weights = {"the": 0.1, "drawer": 3.0}
     by_id = np.array([0.1, 1, 3, 1, 1, 1])
     expected = unit([by_id[ids] @ embedding.matrix[ids] for ids in KNOWN])
-    for given in (weights, lambda word: weights.get(word, 1.0)):
+    rounded = {word: np.float32(weight) for word, weight in weights.items()}
+    for given in (weights, rounded, lambda word: weights.get(word, 1.0)):
         encoder = SentenceEncoder(embedding, pooling="weighted", word_weights=given)
         np.testing.assert_allclose(encoder.encode(SENTENCES), expected, atol=1e-6)
+        assert encoder.fingerprint()
 
 
 def test_sif_is_weighting_and_removal_by_hand(embedding: StaticEmbedding) -> None:
@@ -143,6 +149,7 @@ def test_words_in_context_are_pooled_over_the_last_layer(tmp_path: Path) -> None
         ({"pooling": ()}, "expected one or several"),
         ({"word_weights": {"the": 1.0}}, "word_weights: found with pooling mean"),
         ({"pooling": "weighted", "word_weights": {"the": -1.0}}, "-1.0 found for 'the'"),
+        ({"pooling": "weighted", "word_weights": {"the": "much"}}, "'much' found for 'the'"),
         ({"dimensions": 6}, "dimensions: 6 found, expected 1 to 5"),
         ({"unknown": "skip"}, "unknown: 'skip' found"),
         ({"precision": "int8"}, "precision: 'int8' found"),
@@ -163,4 +170,31 @@ def test_other_unusable_input_is_refused(embedding: StaticEmbedding, tmp_path: P
         SentenceEncoder(embedding).encode(["open"], prompt="query")
     with pytest.raises(InputError, match="save: pooling 'sif' found that was not fitted"):
         SentenceEncoder(embedding, pooling="sif").save(tmp_path / "saved")
+    with pytest.raises(InputError, match="save: weights of words with pooling weighted\\+max found"):
+        SentenceEncoder(embedding, pooling=("weighted", "max"), word_weights={"the": 0.1}).save(tmp_path / "saved")
+    with pytest.raises(InputError, match="fit: one sentence found"):
+        SentenceEncoder(embedding, pooling="sif").fit(["open the door"] * 2)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_character_language_model_is_pooled_over_its_last_layer() -> None:
+    settings = CharacterLMSettings(projection=8, hidden=8, filters=((1, 4), (2, 4)), highways=1)
+    model = CharacterLM(Vocabulary(WORDS, np.array(COUNTS)), settings)
+    expected = unit([model.states(tokenise(each), layers=(-1,))[0].mean(axis=0) for each in SENTENCES])
+    encoder = SentenceEncoder(model)
+    np.testing.assert_allclose(encoder.encode(SENTENCES), expected, atol=1e-5)
+    assert not list(encoder.parameters()) and model.fingerprint() in encoder.fingerprint()
+    with pytest.raises(InputError, match="layers: a single number found"):
+        model.states(["open"], layers=-1)  # type: ignore[arg-type]
+
+
+def test_a_decoder_that_looks_both_ways_gives_a_sentence_the_same_vector_in_any_company() -> None:
+    causal = ContextualModel(tiny.model("GPT2"), tiny.tokenizer_for("GPT2"))
+    opened = make_bidirectional(copy.deepcopy(tiny.model("GPT2")), layers=1)
+    encoder = SentenceEncoder(ContextualModel(opened, tiny.tokenizer_for("GPT2")), pooling="first")
+    together = encoder.encode(["the cat sat on the mat", "the dog"])
+    np.testing.assert_allclose(together[1:], encoder.encode(["the dog"]), atol=1e-5)
+    # The first word has seen the last, which in the decoder as it was it has not.
+    assert np.abs(together[0] - together[1]).max() > 1e-3
+    before = SentenceEncoder(causal, pooling="first").encode(["the cat sat on the mat", "the dog"])
+    np.testing.assert_allclose(before[0], before[1], atol=1e-5)

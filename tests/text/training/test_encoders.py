@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from grounding.text.training import (
     train_tokenizer,
 )
 from grounding.text.vocabulary import Vocabulary
+from tests.text.contextual import tiny
 
 
 @pytest.fixture(params=["transformer", "subwords", "lstm", "lstm last"])
@@ -66,7 +68,9 @@ def test_forward_is_encode_with_gradients(encoder: TrainableEncoder, sentences: 
 
 
 @pytest.mark.parametrize(
-    "bad", [[], [""], [" \n"], "open the drawer", ["open", None]], ids=["none", "empty", "blank", "string", "None"]
+    "bad",
+    [[], [""], [" \n"], "open the drawer", ["open", None], ["open \ud800"]],
+    ids=["none", "empty", "blank", "string", "None", "surrogate"],
 )
 def test_unusable_text_is_refused(encoder: TrainableEncoder, bad: object) -> None:
     for call in (encoder.encode, encoder):
@@ -128,6 +132,8 @@ def test_settings_rebuild_an_lstm(lstm: LstmEncoder, sentences: list[str]) -> No
         (lambda: LstmEncoder(["a", "b", "a"]), "'a' found 2 times"),
         (lambda: LstmEncoder(["a"], pooling="mean"), "'mean' found, expected last or max"),
         (lambda: LstmEncoder(["a"], width=7), "width: 7"),
+        (lambda: LstmEncoder(["a"], word_width=0), "word_width, dropout: 0, 0.1"),
+        (lambda: LstmEncoder(["a"], dropout=1.5), "word_width, dropout: 128, 1.5"),
         (lambda: LstmEncoder.of(["rare words"]), "none of 2 words occurs 2 times"),
         (lambda: LstmEncoder(["a"]).encode(["?!"]), "text 0: no words"),
         (lambda: SubwordAverage.of(["some text"], width=0), "width: 0"),
@@ -194,6 +200,10 @@ def test_a_model_of_others_is_read_as_it_is() -> None:
     [
         ("untrained.safetensors", b"\x00" * 40, "damaged"),
         ("config.json", b"{", "config.json: not readable"),
+        ("config.json", b'{"model_type": "nonsense"}', "config.json: not the settings of a model"),
+        ("config.json", b'{"model_type": "t5"}', "an encoder and decoder in one"),
+        ("config.json", b'{"model_type": "bert", "num_attention_heads": 1, "vocab_size": 9}', "do not fit config.json"),
+        ("tokenizer.json", b"{", "tokenizer.json: not readable"),
         ("modules.json", b'[{"type": "sentence_transformers.models.Dense"}]', "a part Dense found"),
         ("1_Pooling/config.json", b'{"pooling_mode": ["mean", "max"]}', "mean, max"),
         ("1_Pooling/config.json", b'{"pooling_mode": "attention"}', "attention"),
@@ -244,10 +254,41 @@ def test_missing_weights_are_not_filled_at_random(untrained: Path, tmp_path: Pat
 @pytest.mark.parametrize("kind", ["transformer", "subwords"])
 def test_sentence_transformers_reads_what_is_saved(kind, untrained, subwords, sentences, tmp_path) -> None:
     library = pytest.importorskip("sentence_transformers")
-    encoder = load_encoder(untrained) if kind == "transformer" else subwords
+    encoder = load_encoder(untrained) if kind == "transformer" else copy.deepcopy(subwords)
+    encoder.trained = True
     encoder.save(tmp_path)
     peer = library.SentenceTransformer(str(tmp_path), device="cpu")
     np.testing.assert_allclose(encoder.encode(sentences), peer.encode(sentences), atol=1e-6)
     np.testing.assert_allclose(encoder.encode(sentences), SentenceEncoder(str(tmp_path)).encode(sentences), atol=1e-6)
     peer.save(str(tmp_path / "theirs"))
     np.testing.assert_array_equal(load_encoder(tmp_path / "theirs").encode(sentences), encoder.encode(sentences))
+
+
+def test_no_more_tokens_are_read_than_there_are_positions(tmp_path: Path) -> None:
+    for kind in ("Roberta", "GPT2"):
+        folder = tmp_path / kind
+        tiny.model(kind).save_pretrained(folder)
+        tiny.tokenizer_for(kind).save_pretrained(folder)
+        texts = ["the cat sat " * 100, "a dog"]
+        found = load_encoder(folder).encode(texts)
+        np.testing.assert_allclose(found, SentenceEncoder(str(folder), precision="float32").encode(texts), atol=1e-5)
+
+
+def test_what_was_never_trained_is_not_taken_for_a_model(sentences, tmp_path):
+    """Saved before any training, by whatever way it was made, the folder says so and nothing loads it silently."""
+    made = [
+        load_encoder(new_transformer(sentences, tmp_path / "new", width=32, vocabulary=300)),
+        SubwordAverage.of(sentences, width=8, vocabulary=300),
+    ]
+    for place, encoder in enumerate(made):
+        folder = tmp_path / str(place)
+        encoder.save(folder)
+        assert (folder / "untrained.safetensors").is_file() and not (folder / "model.safetensors").exists()
+        with pytest.raises(WeightsError):
+            SentenceEncoder(str(folder))
+        again = load_encoder(folder)
+        assert not again.trained and again.fingerprint() == encoder.fingerprint()
+        again.trained = True
+        again.save(folder)
+        assert not (folder / "untrained.safetensors").exists() and load_encoder(folder).trained
+        assert SentenceEncoder(str(folder)).encode(sentences[:1]).shape == (1, encoder.width)

@@ -189,6 +189,8 @@ def test_equal_sentences_are_numbered_alike() -> None:
         ([("a", 3.0)], "examples 0: 3.0 found, expected a sentence"),
         ([("a", "b", 0.1), ("a", "b", 4.5)], "score 4.5 found, expected -1 to 1"),
         ([("a", "b", float("nan"))], "score nan"),
+        ([("a", "b", 0.1), ("a", "b", "c")], "examples 1: 'c' found, expected a score"),
+        (["ab", "cd"], "examples 0: one string found, 'ab'"),
     ],
 )
 def test_unusable_examples_are_named(examples, message, subwords, tmp_path) -> None:
