@@ -46,7 +46,10 @@ def nearest(
     neighbours: int = 10,
     background: np.ndarray | None = None,
 ) -> Neighbours:
-    """The k best keys of every query. Lengths do not matter, and equal scores come in the order of the keys.
+    """The k best keys of every query. Lengths do not matter.
+
+    Equal scores come in the order of the keys; but where more keys than there is room for have the score of the last
+    one, it is open, for a `k` above 1, which of these are given.
 
     With r(x) the mean cosine of x to its `neighbours` nearest rows of the other side, the scores are
 
@@ -131,7 +134,10 @@ def similarity_blocks(queries: np.ndarray, keys: np.ndarray) -> Iterator[tuple[s
 
 
 def largest(values: np.ndarray, k: int) -> np.ndarray:
-    """Columns of the k largest values of each row of (Q, K), the largest first, equal ones in order: int64 (Q, k)."""
+    """Columns of the k largest values of each row of (Q, K), the largest first, equal ones in order: int64 (Q, k).
+
+    Which of several columns are chosen whose values equal the k-th largest is open for a `k` above 1.
+    """
     if k == 1:
         return values.argmax(axis=1)[:, None]
     stride = math.isqrt(values.shape[1] // k)

@@ -97,7 +97,7 @@ def self_learning(
     """
     X, Y = check_matrix(X, "X"), check_matrix(Y, "Y")
     check_same_width(X, Y, "X and Y")
-    _check_settings(keep, patience, iterations, neighbours, min(len(X), len(Y), vocabulary))
+    _check_settings(keep, patience, iterations, neighbours, min(len(X), len(Y), vocabulary), unsupervised_vocabulary)
     first_x, first_y = as_directions(X[:vocabulary], "X"), as_directions(Y[:vocabulary], "Y")
     if dictionary is None:
         pairs = _similar_distributions(first_x[:unsupervised_vocabulary], first_y[:unsupervised_vocabulary], neighbours)
@@ -170,10 +170,17 @@ def _sorted_similarities(X: np.ndarray) -> np.ndarray:
     return similar - similar.mean(axis=0)
 
 
-def _check_settings(keep: float, patience: int, iterations: int, neighbours: int, words: int) -> None:
+def _check_settings(
+    keep: float, patience: int, iterations: int, neighbours: int, words: int, unsupervised_vocabulary: int
+) -> None:
     if not 0 < keep <= 1:
         raise InputError(f"keep: {keep} found, expected a share above 0, up to 1")
-    for name, value in (("patience", patience), ("iterations", iterations)):
+    least_one = {
+        "patience": patience,
+        "iterations": iterations,
+        "unsupervised_vocabulary": unsupervised_vocabulary,
+    }
+    for name, value in least_one.items():
         if value < 1:
             raise InputError(f"{name}: {value} found, expected 1 or more")
     if not 1 <= neighbours <= words:

@@ -238,10 +238,11 @@ def _text(file: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        # Of the error's own object, from which the byte order mark was cut off.
+        line, found = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
         raise DataError(
-            f"{file}, line {line}: byte 0x{content[error.start]:02x} found, which is not UTF-8; convert the file, for "
-            "example with: iconv -f LATIN1 -t UTF-8"
+            f"{file}, line {line}: byte 0x{found:02x} found, which is not UTF-8; convert the file, for example with: "
+            "iconv -f LATIN1 -t UTF-8"
         ) from error
 
 

@@ -109,13 +109,14 @@ class Corpus:
         Raises:
             DataError: a file that cannot be read as text (it is named, with the line), or no word in any; or `folder`
                 holds something else.
+            InputError: no sources, or an unknown `unit`.
             StorageError: the folder cannot be written.
         """
         folder, files = Path(folder), find_files(sources)
         source = _source(files, unit, tokeniser)
         if (folder / "corpus.toml").is_file() and read_settings(Source, folder / "corpus.toml") == source:
             return cls.open(folder)
-        if folder.exists() and any(folder.iterdir()):
+        if _is_taken(folder):
             raise DataError(
                 f"{folder}: something other than the corpus of these {len(files)} files, read by {unit} with "
                 f"{source.tokeniser}, found; choose another folder, or delete it"
@@ -133,7 +134,7 @@ class Corpus:
             StorageError: the folder cannot be written.
         """
         folder = Path(folder)
-        if folder.exists() and any(folder.iterdir()):
+        if _is_taken(folder):
             raise DataError(f"{folder}: something found in it, expected an empty folder or none; choose another")
         with _made_whole(folder) as unfinished:
             np.save(unfinished / "tokens.npy", self.tokens, allow_pickle=False)
@@ -152,17 +153,33 @@ class Corpus:
         folder = Path(folder)
         read_settings(Source, folder / "corpus.toml")
         try:
-            tokens = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
-            starts = np.load(folder / "starts.npy", allow_pickle=False)
+            tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode="r")
+            starts = np.array(np.lib.format.open_memmap(folder / "starts.npy", mode="r"))
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{folder}: not readable as a corpus ({error}); delete it and build it again") from error
         vocabulary = Vocabulary.load(folder / "words.tsv")
+        if (tokens.dtype, tokens.ndim, starts.dtype, starts.ndim) != (np.int32, 1, np.int64, 1) or not starts.size:
+            raise DataError(
+                f"{folder}: tokens {tokens.dtype} {tokens.shape} and starts {starts.dtype} {starts.shape} found, "
+                "expected int32 and int64 of one dimension; delete it and build it again"
+            )
         if starts[-1] != len(tokens) or vocabulary.counts.sum() != len(tokens):
             raise DataError(
                 f"{folder}: {len(tokens)} tokens, documents up to {starts[-1]} and counts of {vocabulary.counts.sum()} "
                 "words found, expected the same number; delete it and build it again"
             )
+        # Kernels take ids and starts for places in memory.
+        if starts[0] != 0 or (np.diff(starts) < 0).any() or tokens.min() < 0 or tokens.max() >= len(vocabulary):
+            raise DataError(
+                f"{folder}: word ids from {tokens.min()} to {tokens.max()} found, expected 0 to {len(vocabulary) - 1} "
+                "in documents one after another; delete it and build it again"
+            )
         return cls(vocabulary, tokens, starts)
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether there is anything of that name but an empty folder."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def pool_chunks(states: np.ndarray, chunks: Sequence[tuple[int, int]]) -> np.nda
         chunks: where each part starts and stops, in words.
 
     Raises:
-        InputError: states of other than two dimensions, or a part that is empty or beyond the text.
+        InputError: states of other than two dimensions, no parts, or one that is empty or beyond the text.
 
     Example:
         >>> states = ContextualModel("bert-base-uncased").states(words, layers=[-1])[0]
@@ -101,6 +101,8 @@ def pool_chunks(states: np.ndarray, chunks: Sequence[tuple[int, int]]) -> np.nda
     """
     if states.ndim != 2:
         raise InputError(f"states: shape {states.shape} found, expected (words, width) of one text and one layer")
+    if not len(chunks):
+        raise InputError("chunks: an empty list found, expected at least one part of the text")
     for start, stop in chunks:
         if not 0 <= start < stop <= len(states):
             raise InputError(f"chunks: {start} to {stop} found, expected a part of the {len(states)} words")
@@ -153,7 +155,11 @@ class SIFDocuments:
         Raises:
             InputError: no documents, one without a known word, or one that is nothing but what all share.
         """
-        return _unit(remove_components(self._means(documents), self.common))
+        means = self._means(documents)
+        vectors = remove_components(means, self.common)
+        # What rounding leaves of a vector that was taken out whole is no direction.
+        vectors[np.linalg.norm(vectors, axis=1) <= 1e-5 * np.linalg.norm(means, axis=1)] = 0
+        return _unit(vectors)
 
     def _means(self, documents: Sequence[str]) -> np.ndarray:
         _checked_documents(documents)

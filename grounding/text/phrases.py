@@ -82,18 +82,24 @@ class Phrases:
             DataError: the file is missing or a line is not a phrase and its score; the message names file and line.
         """
         try:
-            lines = Path(file).read_bytes().decode("utf-8").split("\n")[:-1]
+            *lines, rest = Path(file).read_bytes().decode("utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file}: not readable as phrases ({error}); write it again") from error
+        if rest:
+            raise DataError(f"{file}, line {len(lines) + 1}: {rest!r} found without a line break; write it again")
         scores: dict[tuple[str, ...], float] = {}
         for number, line in enumerate(lines):
-            words, _, score = line.partition("\t")
+            text, _, score = line.partition("\t")
+            words = tuple(text.split(" "))
             try:
-                scores[tuple(words.split(" "))] = float(score)
-            except ValueError as error:
+                scores[words] = float(score)
+                usable = len(words) > 1 and all(words) and not math.isnan(scores[words])
+            except ValueError:
+                usable = False
+            if not usable:
                 raise DataError(
                     f"{file}, line {number + 1}: {line!r} found, expected words, a tab and a score; write it again"
-                ) from error
+                )
         return cls(scores)
 
 

@@ -16,18 +16,23 @@ _BLOCK = 1 << 20
 
 
 def find_files(sources: str | Path | Iterable[str | Path]) -> list[Path]:
-    """Files named by paths, folders (their `*.txt` and `*.txt.gz`, at any depth) and glob patterns, sorted, each once.
+    """Files named by paths, folders (their `*.txt` and `*.txt.gz`, at any depth) and glob patterns, each once.
+
+    They come in the order of the sources, those of one source sorted.
 
     Raises:
         DataError: a source that names no file.
+        InputError: no sources.
     """
     if isinstance(sources, str | Path):
         sources = [sources]
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for source in sources:
         path = Path(source).expanduser()
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.name.endswith((".txt", ".txt.gz")))
+            files = sorted(
+                file for file in path.rglob("*") if file.name.endswith((".txt", ".txt.gz")) and not file.is_dir()
+            )
         elif path.exists():
             files = [path]
         else:
@@ -37,8 +42,11 @@ def find_files(sources: str | Path | Iterable[str | Path]) -> list[Path]:
                 f"{source}: no text file found; expected a file, a folder with .txt or .txt.gz files, or a pattern "
                 "such as 'books/*.txt.gz'"
             )
-        found.update(dict.fromkeys(files))
-    return list(found)
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    if not found:
+        raise InputError("sources: none found, expected one path, folder or pattern or more")
+    return list(found.values())
 
 
 def read_documents(
@@ -48,7 +56,7 @@ def read_documents(
 
     Args:
         sources: paths, folders and glob patterns, as :func:`find_files` takes them.
-        unit: a document is a line that is not blank, or a whole file.
+        unit: a document is a line that is not blank, without its line end (LF or CR LF), or a whole file.
         progress: called with the number of bytes on the disk that were read since the last call.
 
     Raises:
@@ -63,7 +71,7 @@ def read_documents(
         else:
             for block in _blocks(file, progress):
                 # Only line feeds end a line: str.splitlines would also cut at form feeds and Unicode separators.
-                yield from (line for line in block.split("\n") if line and not line.isspace())
+                yield from (line.removesuffix("\r") for line in block.split("\n") if line and not line.isspace())
 
 
 def _blocks(file: Path, progress: Callable[[int], None] | None) -> Iterator[str]:
@@ -78,8 +86,9 @@ def _blocks(file: Path, progress: Callable[[int], None] | None) -> Iterator[str]
                 try:
                     decoded = joined.decode("utf-8-sig" if lines == 0 else "utf-8")
                 except UnicodeDecodeError as error:
-                    line = lines + 1 + joined.count(b"\n", 0, error.start)
-                    found = joined[error.start : error.start + 1].hex()
+                    # Of the error's own object, from which the byte order mark was cut off.
+                    line = lines + 1 + error.object.count(b"\n", 0, error.start)
+                    found = error.object[error.start : error.start + 1].hex()
                     raise DataError(
                         f"{file}, line {line}: byte 0x{found} found, which is not UTF-8; convert the file, for example "
                         "with: iconv -f LATIN1 -t UTF-8"

@@ -66,8 +66,10 @@ class Vocabulary:
         """The words that occur at least `min_count` times, at most `size` of them.
 
         Raises:
-            InputError: no word is left.
+            InputError: no word is left, or a `size` below 1.
         """
+        if size is not None and size < 1:
+            raise InputError(f"size: {size} found, expected 1 word or more, or None for all")
         # Counts fall along the list, so the words to keep are its beginning.
         kept = int(np.searchsorted(-self.counts, -min_count, side="right"))
         kept = kept if size is None else min(kept, size)
@@ -122,17 +124,22 @@ class Vocabulary:
         """Read what `save` wrote.
 
         Raises:
-            DataError: the file is missing or a line is not `word<TAB>count`; the message names file and line.
+            DataError: the file is missing or empty, or a line is not `word<TAB>count`; the message names file and line.
         """
         try:
             # Split at line feeds alone: words may hold other characters that Python counts as line breaks.
-            lines = file.read_bytes().decode("utf-8").split("\n")[:-1]
+            *lines, rest = file.read_bytes().decode("utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file}: not readable as a vocabulary ({error}); write it again") from error
+        if rest:
+            raise DataError(f"{file}, line {len(lines) + 1}: {rest!r} found without a line break; write it again")
+        if not lines:
+            raise DataError(f"{file}: no words found, expected word<TAB>count in every line; write it again")
         words, counts = [], np.empty(len(lines), dtype=np.int64)
         for number, line in enumerate(lines):
             word, _, count = line.rpartition("\t")
-            if not word or not count.isdecimal():
+            # Counts of more than 18 digits may be beyond 64 bits.
+            if not word or not count.isdecimal() or len(count) > 18:
                 raise DataError(f"{file}, line {number + 1}: {line!r} found, expected word<TAB>count; write it again")
             words.append(word)
             counts[number] = int(count)

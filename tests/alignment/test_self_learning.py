@@ -71,6 +71,7 @@ SEED_PAIRS = np.column_stack([np.arange(30), np.arange(30)])
         ((X, X, SEED_PAIRS), {"keep": 0.0}, "keep: 0.0"),
         ((X, X, SEED_PAIRS), {"patience": 0}, "patience: 0"),
         ((X, X, SEED_PAIRS), {"neighbours": 61}, "neighbours: 61 found, expected 1 to 60"),
+        ((X, X), {"unsupervised_vocabulary": 0}, "unsupervised_vocabulary: 0"),
         ((X * np.nan, X, SEED_PAIRS), {}, "X: row 0 has NaN"),
     ],
 )

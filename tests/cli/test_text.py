@@ -66,6 +66,20 @@ def test_similar_and_analogy_as_table_and_json(run, capsys):
     assert len(json.loads(capsys.readouterr().out)["red : blue = block : ?"]) == 2
 
 
+def test_words_in_brackets_are_no_markup(tmp_path, capsys):
+    (tmp_path / "v.txt").write_text("[/b] 1 2\n[red] 2 1\nmug 1 1\n")
+    assert grounding("text", "similar", "mug", "[/b]", "--vectors", tmp_path / "v.txt") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("[/b]") == 2 and printed.count("[red]") == 2
+
+
+def test_vectors_of_another_kind_are_not_written_over(run, capsys):
+    before = StaticEmbedding.load(run).fingerprint()
+    assert grounding("text", "train", "one-hot", "--text", run.parent / "*.txt", "--run", run) == 2
+    assert "Word2Vec vectors found, expected none or OneHot" in capsys.readouterr().err
+    assert StaticEmbedding.load(run).fingerprint() == before
+
+
 def test_embed_reads_files_and_standard_input(run, tmp_path, capsys, monkeypatch):
     (tmp_path / "s.txt").write_text("a red block\n\nthe big mug\n")
     assert grounding("text", "embed", tmp_path / "s.txt", "--encoder", run, "--out", tmp_path / "v.npy") == 0
@@ -76,6 +90,9 @@ def test_embed_reads_files_and_standard_input(run, tmp_path, capsys, monkeypatch
     assert grounding("text", "embed", "--encoder", run) == 0
     line = json.loads(capsys.readouterr().out)
     assert line["sentence"] == "the big mug" and line["vector"] == pytest.approx(vectors[1].tolist())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"the big m\xfcg\n"), encoding="utf-8"))
+    assert grounding("text", "embed", "--encoder", run) == 2
+    assert capsys.readouterr().err.startswith("error: standard input: not UTF-8")
 
 
 def test_evaluate_gives_scores_with_intervals_and_coverage(run, tmp_path, capsys):
@@ -121,11 +138,15 @@ def test_translations_are_looked_up_in_the_other_vectors(run, tmp_path, capsys):
         (("train", "ppmi"), "no text found; give files"),
         (("train", "ppmi", "--text", "nowhere/*.txt"), "nowhere/.*: no text file found"),
         (("train", "word2vec", "--text", "x", "--dim", "0"), "dim: 0 found"),
+        (("train", "word2vec", "--text", "x", "--seed", "-1"), "seed: -1 found"),
+        (("similar", "red", "--vectors", "nowhere"), "nowhere: no such folder or file"),
     ],
 )
-def test_bad_input_is_one_line(run, capsys, words, message):
+def test_bad_input_is_one_line(run, tmp_path, monkeypatch, capsys, words, message):
+    # Where no earlier training lies in the folder that is taken when none is named.
+    monkeypatch.chdir(tmp_path)
     command, *rest = words
-    place = ("--vectors", run) if command in ("similar", "analogy") else ()
+    place = ("--vectors", run) if command in ("similar", "analogy") and "--vectors" not in rest else ()
     assert grounding("text", command, *rest, *place) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ") and captured.err.count("\n") == 1

@@ -103,6 +103,7 @@ def test_parallel_text(tmp_path):
         (read_word_similarity, "word1 word2 score\n", "no pairs found"),
         (read_word_similarity, "", "no pairs found"),
         (read_word_similarity, b"a b 1\nc\xe9 d 2\n", "line 2: byte 0xe9 found, which is not UTF-8"),
+        (read_word_similarity, b"\xef\xbb\xbfa b 1\n\xe9 d 2\n", "line 2: byte 0xe9 found"),
         (read_word_similarity, None, "cannot be read"),
         (read_sentence_similarity, "A.,B.,1\nA.,B.\n", r"line 2: \['A.', 'B.'\] found"),
         (read_sentence_similarity, "A.,B.,1\nA, b.,B.,2\n", "line 2"),

@@ -59,6 +59,10 @@ def test_a_folder_of_something_else_is_left_alone(file, tmp_path):
     with pytest.raises(DataError, match="something other"):
         Corpus.build(file, tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+    for write in (lambda: Corpus.build(file, file), lambda: Corpus.of([["a"]]).save(file)):
+        with pytest.raises(DataError, match=r"a\.txt: something"):
+            write()
+    assert file.read_text() == TEXT
 
 
 def test_a_bad_file_leaves_no_corpus_behind(file, tmp_path):
@@ -88,6 +92,26 @@ def test_damaged_corpora_are_refused(file, tmp_path):
         Corpus.open(folder)
     with pytest.raises(DataError, match="nowhere"):
         Corpus.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("tokens", np.array([-9, 0, 1, 0, 1], dtype=np.int32)),
+        ("tokens", np.array([0, 0, 1, 0, 9], dtype=np.int32)),
+        ("tokens", np.array([0, 0, 1, 0, 1], dtype=np.int64)),
+        ("tokens", np.int32(5)),
+        ("starts", np.zeros(0, dtype=np.int64)),
+        ("starts", np.array([[0, 5]])),
+        ("starts", np.array([0, 99, 5])),
+        ("starts", np.array([1, 5])),
+    ],
+)
+def test_ids_and_starts_that_lead_out_of_memory_are_refused(tmp_path, name, values):
+    Corpus.of([["a", "b", "a"], ["b", "a"]]).save(tmp_path / "corpus")
+    np.save(tmp_path / "corpus" / f"{name}.npy", values)
+    with pytest.raises(DataError, match="corpus: .* build it again"):
+        Corpus.open(tmp_path / "corpus")
 
 
 @pytest.mark.realdata

@@ -101,10 +101,13 @@ def test_sif_documents_by_definition():
         (lambda: windows(0, 4, 1), "no words found"),
         (lambda: pool_chunks(np.ones((4, 2)), [(0, 2), (2, 5)]), "2 to 5 found, expected a part of the 4 words"),
         (lambda: pool_chunks(np.ones((4, 2)), [(2, 2)]), "2 to 2 found"),
+        (lambda: pool_chunks(np.ones((4, 2)), []), "chunks: an empty list found"),
         (lambda: pool_chunks(np.ones((3, 4, 2)), [(0, 2)]), r"shape \(3, 4, 2\) found"),
         (lambda: pool_chunks(np.zeros((4, 2)), [(0, 2)]), "vector is zero"),
         (lambda: SIFDocuments(EMBEDDING, ["the whale", "xyzzy plugh"]), "document 1: none of its 2 words"),
         (lambda: SIFDocuments(EMBEDDING, ["the whale", "sea"]).encode([]), "empty list found"),
+        # All of a lone document is common to all documents; only rounding is left of it.
+        (lambda: SIFDocuments(EMBEDDING, ["the whale sea"]).encode(["the whale sea"]), "vector is zero"),
     ],
 )
 def test_bad_input_is_named(call, words):

@@ -93,6 +93,10 @@ def test_phrases_are_saved(tmp_path):
     (tmp_path / "phrases.tsv").write_text("new york\t1.0\nbad line\n")
     with pytest.raises(DataError, match=r"phrases\.tsv, line 2: 'bad line' found, expected words, a tab and a score"):
         Phrases.load(tmp_path / "phrases.tsv")
+    for line in ("lonely\t1.0\n", "new  york\t1.0\n", "new york\tnan\n", "new york\t1.0"):
+        (tmp_path / "phrases.tsv").write_text(line)
+        with pytest.raises(DataError, match=r"phrases\.tsv, line 1: .* found"):
+            Phrases.load(tmp_path / "phrases.tsv")
     with pytest.raises(DataError, match=r"none\.tsv: not readable as phrases"):
         Phrases.load(tmp_path / "none.tsv")
 

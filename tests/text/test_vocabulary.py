@@ -60,5 +60,16 @@ def test_unusable_vocabularies_are_refused(tmp_path):
     (tmp_path / "words.tsv").write_text("a\t3\nb\n")
     with pytest.raises(DataError, match=r"words\.tsv, line 2: 'b' found"):
         Vocabulary.load(tmp_path / "words.tsv")
+    (tmp_path / "words.tsv").write_text("a\t" + "9" * 5000 + "\n")
+    with pytest.raises(DataError, match=r"words\.tsv, line 1"):
+        Vocabulary.load(tmp_path / "words.tsv")
+    (tmp_path / "words.tsv").write_text("a\t30\nb\t2")
+    with pytest.raises(DataError, match=r"words\.tsv, line 2: .* without a line break"):
+        Vocabulary.load(tmp_path / "words.tsv")
+    (tmp_path / "words.tsv").write_text("")
+    with pytest.raises(DataError, match=r"words\.tsv: no words found"):
+        Vocabulary.load(tmp_path / "words.tsv")
+    with pytest.raises(InputError, match="size: -1 found"):
+        Vocabulary.of("aab").cut(size=-1)
     with pytest.raises(DataError, match=r"nowhere\.tsv"):
         Vocabulary.load(tmp_path / "nowhere.tsv")

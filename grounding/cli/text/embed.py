@@ -32,7 +32,7 @@ def run(settings: Embed) -> None:
     from grounding.text.reading import read_documents
 
     if settings.sentences == Path("-"):
-        sentences = [line for line in sys.stdin.read().split("\n") if line.strip()]
+        sentences = [line for line in _standard_input().split("\n") if line.strip()]
     else:
         sentences = list(read_documents(settings.sentences))
     if not sentences:
@@ -44,6 +44,20 @@ def run(settings: Embed) -> None:
     else:
         _write(settings.out, vectors)
         print(f"{len(vectors):,} vectors of width {vectors.shape[1]} are in {settings.out}", file=sys.stderr)
+
+
+def _standard_input() -> str:
+    from grounding.errors import DataError
+
+    try:
+        text = sys.stdin.read()
+        # In a locale without an encoding of its own, other bytes come through as halves of characters.
+        text.encode()
+    except UnicodeError as error:
+        raise DataError(
+            f"standard input: not UTF-8 ({error}); convert it, for example with: iconv -f LATIN1 -t UTF-8"
+        ) from error
+    return text
 
 
 def _print(sentences: list[str], vectors: "np.ndarray") -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 Neighbours = Sequence[tuple[str, float]]
@@ -22,10 +23,11 @@ def show(as_json: bool, value: Any, *tables: Table) -> None:
 def neighbours_table(title: str, neighbours: Neighbours) -> Table:
     """Words with their scores, under what they answer."""
     table = Table()
-    table.add_column(title)
+    # Words and names of files may have brackets, which rich takes for its own marks.
+    table.add_column(escape(title))
     table.add_column("score", justify="right")
     for word, score in neighbours:
-        table.add_row(word, f"{score:.3f}")
+        table.add_row(escape(word), f"{score:.3f}")
     return table
 
 
@@ -47,5 +49,5 @@ def scores_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         interval = f"{row['low']:.3f} to {row['high']:.3f}"
         covered = f"{row['covered']:,} of {row['total']:,}"
-        table.add_row(row["test"], row["measure"], f"{row['value']:.3f}", interval, covered)
+        table.add_row(escape(row["test"]), row["measure"], f"{row['value']:.3f}", interval, covered)
     return table

@@ -15,7 +15,6 @@ from grounding.text.static.word2vec import Word2Vec, Word2VecSettings
 
 if TYPE_CHECKING:
     from grounding.text.corpus import Corpus
-    from grounding.text.static.embedding import StaticEmbedding
 
 Model = (
     Annotated[Word2VecSettings, subcommand("word2vec", description="skip-gram or CBOW (Mikolov et al. 2013)")]
@@ -24,6 +23,8 @@ Model = (
     | Annotated[PPMISettings, subcommand("ppmi", description="PPMI and truncated SVD (Levy and Goldberg 2015)")]
     | Annotated[OneHotSettings, subcommand("one-hot", description="an axis a word: the dull baseline")]
 )
+
+CLASSES: dict[type, Any] = {kind.Settings: kind for kind in (Word2Vec, FastText, GloVe, PPMI, OneHot)}  # type: ignore[misc]
 
 
 @tyro.conf.configure(tyro.conf.OmitArgPrefixes)
@@ -55,32 +56,31 @@ def run(settings: Train) -> None:
     from grounding.errors import InputError
     from grounding.text.corpus import Corpus
 
+    if settings.seed < 0:
+        raise InputError(f"seed: {settings.seed} found, expected a number of at least 0")
     if not settings.text:
         raise InputError("train: no text found; give files, folders or patterns, such as --text books/*.txt.gz")
     if settings.phrases < 0:
         raise InputError(f"phrases: {settings.phrases} found, expected 0 or more passes")
+    _check_run(settings)
     console = Console(stderr=True)
     corpus = Corpus.build(settings.text, settings.run / "corpus", unit=settings.unit, progress=console.is_terminal)
     corpus = _with_phrases(corpus, settings.phrases)
     console.print(f"{len(corpus.tokens):,} words, {len(corpus.vocabulary):,} different, {len(corpus):,} documents")
-    embedding = _train(corpus, settings, console.is_terminal)
-    embedding.save(settings.run)
+    train = CLASSES[type(settings.model)].train
+    embedding = train(corpus, settings.model, settings.seed, settings.run, console.is_terminal)
     console.print(f"{len(embedding):,} vectors of width {embedding.width:,} are in {settings.run}")
 
 
-def _train(corpus: "Corpus", settings: Train, progress: bool) -> "StaticEmbedding":
-    options: Any = {"seed": settings.seed, "run": settings.run, "progress": progress}
-    match settings.model:
-        case Word2VecSettings() as model:
-            return Word2Vec.train(corpus, model, **options)
-        case FastTextSettings() as model:
-            return FastText.train(corpus, model, **options)
-        case GloVeSettings() as model:
-            return GloVe.train(corpus, model, **options)
-        case PPMISettings() as model:
-            return PPMI.train(corpus, model, settings.seed)
-        case OneHotSettings() as model:
-            return OneHot.train(corpus, model)
+def _check_run(settings: Train) -> None:
+    """Refuse to write over the vectors of another kind."""
+    from grounding.errors import DataError
+    from grounding.settings import read_settings
+    from grounding.text.static.embedding import Header
+
+    header, wanted = settings.run / "embedding.toml", CLASSES[type(settings.model)].__name__
+    if header.is_file() and (kind := read_settings(Header, header).kind) != wanted:
+        raise DataError(f"{settings.run}: {kind} vectors found, expected none or {wanted}; choose another --run folder")
 
 
 def _with_phrases(corpus: "Corpus", passes: int) -> "Corpus":

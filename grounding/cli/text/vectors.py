@@ -5,10 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grounding.errors import InputError
+from grounding.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from grounding.text.static.embedding import StaticEmbedding
+
+
+COMPARED = 100_000
+"""Of the most frequent words, how many are looked through for those that are spelt alike."""
 
 
 def read_vectors(path: Path) -> "StaticEmbedding":
@@ -20,6 +24,8 @@ def read_vectors(path: Path) -> "StaticEmbedding":
     from grounding.text.static.embedding import StaticEmbedding
     from grounding.text.static.formats import FASTTEXT, read_word2vec
 
+    if not path.exists():
+        raise DataError(f"{path}: no such folder or file, expected vectors; run `grounding text train` first")
     if not path.is_file():
         return StaticEmbedding.load(path)
     with path.open("rb") as stream:
@@ -40,6 +46,7 @@ def known(embedding: "StaticEmbedding", words: Iterable[str], path: Path) -> Non
         try:
             embedding.vectors([word])
         except KeyError:
-            alike = difflib.get_close_matches(word, embedding.words.words, n=3, cutoff=0.75)
+            # All the millions of words of published vectors would take many seconds.
+            alike = difflib.get_close_matches(word, embedding.words.words[:COMPARED], n=3, cutoff=0.75)
             remedy = f"did you mean {', '.join(alike)}?" if alike else "words rarer than min_count have no vector"
             raise InputError(f"{word!r} is not among the {len(embedding):,} words of {path}; {remedy}") from None

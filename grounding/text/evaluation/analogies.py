@@ -64,7 +64,7 @@ def analogies(
         seed: of the resamples.
 
     Raises:
-        InputError: an unknown method, or no question is covered.
+        InputError: an unknown method, a vocabulary below 1, or no question is covered.
 
     Example:
         >>> analogies(embedding, read_analogies("google_analogies"), vocabulary=30_000).overall.share.value
@@ -72,6 +72,8 @@ def analogies(
     """
     if method not in METHODS:
         raise InputError(f"method: {method!r} found, expected one of {', '.join(METHODS)}")
+    if vocabulary is not None and vocabulary < 1:
+        raise InputError(f"vocabulary: {vocabulary} found, expected 1 word or more, or None for all")
     spellings = [spell(word, ignore_case) for word in embedding.words.words[:vocabulary]]
     first: dict[str, int] = {}
     group = np.array([first.setdefault(spelling, row) for row, spelling in enumerate(spellings)])

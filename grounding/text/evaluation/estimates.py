@@ -32,8 +32,10 @@ def correlation(x: np.ndarray, y: np.ndarray, ranked: bool, resamples: int, seed
     """Pearson's correlation of x and y (N,), or Spearman's where `ranked`, with the interval over resampled pairs.
 
     Raises:
-        InputError: all values of x or of y are equal.
+        InputError: all values of x or of y are equal, or one is not finite.
     """
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise InputError("correlation: NaN or infinity found among cosines or scores; leave such pairs out")
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         raise InputError(f"correlation: {len(x)} equal values found, expected cosines and scores that differ")
 
@@ -100,8 +102,10 @@ def bootstrap(of: Callable[[np.ndarray], np.ndarray], count: int, numbers: int, 
         seed: of the draws.
 
     Raises:
-        InputError: no resamples.
+        InputError: no resamples, or a negative seed.
     """
+    if seed < 0:
+        raise InputError(f"seed: {seed} found, expected a number of at least 0")
     if resamples < 1:
         raise InputError(f"resamples: {resamples} found, expected 1 or more, and 1000 for an interval to be trusted")
     generator = np.random.default_rng(seed)

@@ -46,19 +46,21 @@ def dictionary_induction(
         translations: pairs (source word, target word), several for one word where it has several.
         method: "cosine", "csls" or "margin", as in `grounding.alignment.nearest`; the whole source vocabulary is the
             background of the latter two.
-        at: the numbers k.
+        at: the numbers k, 1 or more.
         ignore_case: compare in lower case.
         resamples: of the source words, for the intervals.
         seed: of the resamples.
 
     Raises:
-        InputError: no word is covered, or as `nearest`.
+        InputError: no word is covered, `at` is empty or has a number below 1, or as `nearest`.
 
     Example:
         >>> mapped = rotation.apply(german.matrix)
         >>> dictionary_induction(mapped, english.matrix, german.words.index, english.words.index, pairs).precision[1]
         Estimate(value=0.41, low=0.38, high=0.44)
     """
+    if not at or min(at) < 1:
+        raise InputError(f"at: {tuple(at)} found, expected numbers of 1 or more, such as (1, 5)")
     rows_source, rows_target = (rows_by_spelling(index, ignore_case) for index in (source_index, target_index))
     wanted: dict[int, set[int]] = {}
     for word, translation in translations:

@@ -59,11 +59,13 @@ class StaticEmbedding:
     ) -> None:
         if matrix.ndim != 2 or len(matrix) != len(words):
             raise InputError(f"matrix: shape {matrix.shape} found, expected ({len(words)}, width): one row a word")
+        with np.errstate(over="ignore"):
+            matrix = np.ascontiguousarray(matrix, dtype=np.float32)
         if not np.isfinite(matrix).all():
             row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
             raise InputError(f"matrix: the vector of {words.words[row]!r} is not finite; train with a lower rate")
         self.words = words
-        self.matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+        self.matrix = matrix
         self.settings = settings
         self.arrays = arrays or {}
 
@@ -99,12 +101,15 @@ class StaticEmbedding:
 
         Raises:
             KeyError: a word without a vector.
-            InputError: a vector of another width, or a `k` below 1.
+            InputError: a vector of another width or that is not finite, or a `k` below 1.
         """
         if isinstance(query, str):
             return self._best(self._units @ _unit(self.vectors([query])[0]), k, {query})
+        query = np.asarray(query)
         if query.shape != (self.width,):
             raise InputError(f"query: shape {query.shape} found, expected a word or a vector ({self.width},)")
+        if query.dtype.kind not in "iuf" or not np.isfinite(query).all():
+            raise InputError(f"query: {query} found, expected a word or a vector of finite numbers")
         return self._best(self._units @ _unit(query), k, set())
 
     def analogy(
@@ -149,6 +154,8 @@ class StaticEmbedding:
         folder = Path(folder)
         with atomic(folder / "vectors.safetensors") as temporary:
             save_file({"matrix": self.matrix, **self.arrays}, temporary)
+            # A kill from here on must not leave new vectors beside old words that are taken for one embedding.
+            (folder / "embedding.toml").unlink(missing_ok=True)
         self.words.save(folder / "words.tsv")
         if self.settings is not None:
             write_settings(self.settings, folder / "settings.toml")
@@ -178,8 +185,8 @@ class StaticEmbedding:
         except (OSError, SafetensorError, KeyError) as error:
             raise DataError(f"{folder / 'vectors.safetensors'}: not readable ({error}); save it again") from error
         trained = saved.Settings is not None and (folder / "settings.toml").is_file()
-        settings = read_settings(saved.Settings, folder / "settings.toml") if trained else None
         try:
+            settings = read_settings(saved.Settings, folder / "settings.toml") if trained else None
             return saved(words, matrix, settings, arrays)
         except InputError as error:
             raise DataError(f"{folder}: {error}") from error

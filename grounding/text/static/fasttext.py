@@ -105,11 +105,15 @@ class FastText(StaticEmbedding):
     def __init__(
         self, words: Vocabulary, matrix: np.ndarray, settings: FastTextSettings, arrays: dict[str, np.ndarray]
     ) -> None:
+        if settings is None:
+            raise InputError("settings: none found, expected FastTextSettings, which say what the n-grams are")
         if missing := {"input", "buckets"} - set(arrays):
             raise InputError(f"arrays: {', '.join(sorted(missing))} missing, expected input and buckets")
         expected = (len(words) + len(arrays["buckets"]), settings.dim)
         if arrays["input"].shape != expected:
             raise InputError(f"input: shape {arrays['input'].shape} found, expected {expected}: words and n-grams")
+        if matrix.shape != (len(words), settings.dim):
+            raise InputError(f"matrix: shape {matrix.shape} found, expected {(len(words), settings.dim)}")
         super().__init__(words, matrix, settings, arrays)
 
     @classmethod

@@ -47,9 +47,9 @@ def read_word2vec(path: str | Path) -> StaticEmbedding:
             first = stream.readline(_BLOCK)
             if first.startswith(FASTTEXT):
                 raise DataError(f"{path}: fastText's binary format found, expected word2vec's; use read_fasttext")
-            announced = _announced(first)
+            announced = _announced(first.removeprefix(codecs.BOM_UTF8))
             if announced is None:
-                words, values, width = _read_text(path, stream, first, 1, None)
+                words, values, width = _read_text(path, stream, first.removeprefix(codecs.BOM_UTF8), 1, None)
             else:
                 count, width = announced
                 second = stream.read(_BLOCK)
@@ -109,7 +109,8 @@ def _write(embedding: StaticEmbedding, stream: BinaryIO | gzip.GzipFile, binary:
 def _announced(line: bytes) -> tuple[int, int] | None:
     """Number of words and width, if that is what a line says."""
     fields = line.split()
-    if len(fields) == 2 and all(field.isdigit() for field in fields) and int(fields[1]) > 0:
+    # More than 18 digits are no number of words, and maybe more than int() takes.
+    if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields) and int(fields[1]) > 0:
         return int(fields[0]), int(fields[1])
     return None
 
@@ -183,7 +184,10 @@ def _cut(line: bytes, width: int) -> tuple[bytes, bytes]:
 
 
 def _numbers(text: bytes) -> np.ndarray | None:
-    """Numbers between spaces, float32, or None if anything else is there."""
+    """Numbers between spaces, float32, or None if anything else is there, or white space alone."""
+    if text.isspace():
+        # numpy reads a -1 there.
+        return None
     with warnings.catch_warnings():
         # What numpy says where it cannot read on, depending on its version an error.
         warnings.simplefilter("error", DeprecationWarning)

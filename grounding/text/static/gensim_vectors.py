@@ -20,11 +20,9 @@ def from_gensim(keyed_vectors: Any) -> StaticEmbedding:
         >>> from_gensim(gensim.downloader.load("glove-wiki-gigaword-100"))
 
     Raises:
-        InputError: something else, keys that are not words, or vectors that are not finite.
+        InputError: gensim is not installed, something else, keys that are not words, or vectors that are not finite.
     """
-    from gensim.models import KeyedVectors
-    from gensim.models.fasttext import FastTextKeyedVectors
-
+    KeyedVectors, FastTextKeyedVectors = _classes()
     if not isinstance(keyed_vectors, KeyedVectors):
         raise InputError(
             f"keyed_vectors: {type(keyed_vectors).__name__} found, expected gensim's KeyedVectors; of a model it is .wv"
@@ -54,12 +52,13 @@ def to_gensim(embedding: StaticEmbedding) -> Any:
 
     The latter has a row for every bucket, zeros where the vocabulary uses none.
 
+    Raises:
+        InputError: gensim is not installed.
+
     Example:
         >>> to_gensim(embedding).doesnt_match(["drawer", "cupboard", "river"])
     """
-    from gensim.models import KeyedVectors
-    from gensim.models.fasttext import FastTextKeyedVectors
-
+    KeyedVectors, FastTextKeyedVectors = _classes()
     words = list(embedding.words.words)
     if not isinstance(embedding, FastText):
         vectors = KeyedVectors(embedding.width)
@@ -80,3 +79,13 @@ def to_gensim(embedding: StaticEmbedding) -> Any:
     for word, count in zip(words, embedding.words.counts.tolist(), strict=True):
         vectors.set_vecattr(word, "count", count)
     return vectors
+
+
+def _classes() -> tuple[Any, Any]:
+    """gensim's `KeyedVectors` and `FastTextKeyedVectors`; gensim is an optional dependency."""
+    try:
+        from gensim.models import KeyedVectors
+        from gensim.models.fasttext import FastTextKeyedVectors
+    except ImportError as error:
+        raise InputError("gensim is not installed; pip install 'grounding[gensim]'") from error
+    return KeyedVectors, FastTextKeyedVectors

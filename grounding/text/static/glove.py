@@ -103,8 +103,8 @@ class GloVe(StaticEmbedding):
             corpus: what to train on.
             settings: see :class:`GloVeSettings`.
             seed: of the first vectors and the order of the cells.
-            run: folder that gets `state.safetensors` and a line of `metrics.jsonl` after each epoch; called again with
-                the same arguments, training goes on from there. None keeps nothing.
+            run: folder that gets `state.safetensors` and a line of `metrics.jsonl` after each epoch, and the embedding
+                in the end; called again with the same arguments, training goes on from there. None keeps nothing.
             progress: show a bar with cells a second.
 
         Raises:
@@ -125,7 +125,10 @@ class GloVe(StaticEmbedding):
             fit(parameters, Cells.of(counts, settings, generator), settings, done, state, progress)
         vectors, contexts = parameters.vectors[:, 0], parameters.vectors[:, 1]
         biases = np.ascontiguousarray(parameters.biases[:, :2])
-        return cls(words, vectors + contexts, settings, {"contexts": contexts.copy(), "biases": biases})
+        embedding = cls(words, vectors + contexts, settings, {"contexts": contexts.copy(), "biases": biases})
+        if run is not None:
+            embedding.save(run)
+        return embedding
 
 
 @dataclass(frozen=True)

@@ -66,13 +66,30 @@ class OneHot(StaticEmbedding):
         self.arrays = {}
 
     @classmethod
-    def train(cls, corpus: Corpus, settings: OneHotSettings = OneHotSettings(), seed: int = 0) -> Self:
-        """An axis for each frequent word of a corpus; nothing is random.
+    def train(
+        cls,
+        corpus: Corpus,
+        settings: OneHotSettings = OneHotSettings(),
+        seed: int = 0,
+        run: str | Path | None = None,
+        progress: bool = False,
+    ) -> Self:
+        """An axis for each frequent word of a corpus; nothing is random, and nothing takes time.
+
+        Args:
+            corpus: whose words.
+            settings: see :class:`OneHotSettings`.
+            seed: changes nothing, as all embeddings take one.
+            run: folder that gets the embedding, as `save` writes it.
+            progress: there is none to show.
 
         Raises:
             InputError: no word is frequent enough.
         """
-        return cls(corpus.vocabulary.cut(settings.min_count), settings=settings)
+        embedding = cls(corpus.vocabulary.cut(settings.min_count), settings=settings)
+        if run is not None:
+            embedding.save(run)
+        return embedding
 
     def fingerprint(self) -> str:
         """Digest of the words."""

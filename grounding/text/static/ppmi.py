@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -74,13 +75,22 @@ class PPMI(StaticEmbedding):
     Settings: ClassVar[type | None] = PPMISettings
 
     @classmethod
-    def train(cls, corpus: Corpus, settings: PPMISettings = PPMISettings(), seed: int = 0) -> Self:
+    def train(
+        cls,
+        corpus: Corpus,
+        settings: PPMISettings = PPMISettings(),
+        seed: int = 0,
+        run: str | Path | None = None,
+        progress: bool = False,
+    ) -> Self:
         """Count co-occurrences and decompose their PPMI matrix.
 
         Args:
             corpus: what to train on.
             settings: see :class:`PPMISettings`.
             seed: of the vector that the decomposition starts from, which decides only the last digits.
+            run: folder that gets the embedding, as `save` writes it; a decomposition cannot be resumed.
+            progress: there is none to show, as nobody knows how long a decomposition takes.
 
         Raises:
             InputError: no word is frequent enough, there are fewer of them than numbers in a vector, or no two of them
@@ -98,7 +108,10 @@ class PPMI(StaticEmbedding):
         if matrix.nnz == 0:
             raise InputError("corpus: no two words occur together more than by chance; bring more text, or shift less")
         vectors, values = largest_singular(matrix, settings.dim, seed)
-        return cls(words, vectors * values**settings.power, settings)
+        embedding = cls(words, vectors * values**settings.power, settings)
+        if run is not None:
+            embedding.save(run)
+        return embedding
 
 
 def positive_pmi(counts: "csr_array", smoothing: float = 0.75, shift: float = 1.0) -> "csr_array":

@@ -63,6 +63,8 @@ def _hashed_ngrams(words: Sequence[str], shortest: int, longest: int) -> tuple[n
     for length in range(1, longest + 1):
         inside = characters + length - 1 <= last[owners[characters]]
         characters, hashes = characters[inside], hashes[inside]
+        if not len(characters):
+            break
         added = characters + length - 1
         for byte in range(sizes.max(initial=0)):
             rows = np.flatnonzero(sizes[added] > byte)

@@ -67,5 +67,9 @@ def test_bad_input_is_named():
         analogies(WORDS, questions(), method="sum")
     with pytest.raises(InputError, match="none of 1 questions has all its words"):
         analogies(WORDS, {"x": [("a", "b", "c", "d")]})
+    with pytest.raises(InputError, match="vocabulary: -1"):
+        analogies(WORDS, questions(), vocabulary=-1)
+    with pytest.raises(InputError, match="seed: -1"):
+        analogies(WORDS, questions(), seed=-1)
     with pytest.raises(InputError, match="resamples: 0"):
         analogies(WORDS, questions(), resamples=0)

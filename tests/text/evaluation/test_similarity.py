@@ -73,5 +73,7 @@ def test_bad_input_is_named(generator):
         sentence_similarity(vectors, vectors, np.arange(4))
     with pytest.raises(InputError, match="5 equal values found"):
         sentence_similarity(vectors, vectors[::-1], np.ones(5))
+    with pytest.raises(InputError, match="NaN or infinity"):
+        sentence_similarity(vectors * np.nan, vectors, np.arange(5))
     with pytest.raises(InputError, match="0 of 3 have vectors for both words.* same language"):
         word_similarity(WORDS, ScoredPairs(("a", "b", "c"), ("d", "e", "f"), np.arange(3.0)))

@@ -64,5 +64,8 @@ def test_sentence_retrieval_by_hand_and_at_chance(generator):
 def test_bad_input_is_named():
     with pytest.raises(InputError, match="none of 1 source words is in both vocabularies"):
         induce([("dog", "hund")])
+    for at in ((), (0, 1)):
+        with pytest.raises(InputError, match="at: .* found"):
+            induce([("hund", "dog")], at=at)
     with pytest.raises(InputError, match="3 and 2 found"):
         sentence_retrieval(np.eye(3), np.eye(3)[:2])

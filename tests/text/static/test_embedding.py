@@ -38,6 +38,8 @@ def test_of_equally_near_words_the_more_frequent_come_first():
         same.similar("c", k=0)
     with pytest.raises(InputError, match=r"shape \(3,\) found, expected a word or a vector \(2,\)"):
         same.similar(np.ones(3))
+    with pytest.raises(InputError, match=r"query: \[nan  1.\] found"):
+        same.similar(np.array([np.nan, 1]))
 
 
 def test_analogies_by_both_formulas(embedding):
@@ -63,6 +65,23 @@ def test_saved_and_loaded_it_is_the_same(embedding, tmp_path):
     assert changed.fingerprint() != embedding.fingerprint()
 
 
+def test_new_vectors_beside_old_words_are_not_read(embedding, tmp_path, monkeypatch):
+    embedding.save(tmp_path)
+    other = StaticEmbedding(Vocabulary(WORDS[::-1], np.arange(5, 0, -1)), MATRIX[::-1])
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Vocabulary, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            other.save(tmp_path)
+    with pytest.raises(DataError, match=r"embedding\.toml: no such file"):
+        StaticEmbedding.load(tmp_path)
+    other.save(tmp_path)
+    assert StaticEmbedding.load(tmp_path).fingerprint() == other.fingerprint()
+
+
 def test_damaged_folders_are_refused(embedding, tmp_path):
     embedding.save(tmp_path)
     whole = (tmp_path / "vectors.safetensors").read_bytes()
@@ -86,3 +105,5 @@ def test_unusable_matrices_are_refused():
         StaticEmbedding(words, np.ones((3, 2)))
     with pytest.raises(InputError, match="'b' is not finite"):
         StaticEmbedding(words, np.array([[1, 2], [np.nan, 0]]))
+    with pytest.raises(InputError, match="'a' is not finite"):
+        StaticEmbedding(words, np.array([[1e300, 2], [0, 0]]))

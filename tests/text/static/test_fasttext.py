@@ -218,6 +218,12 @@ def test_arrays_that_do_not_fit_together(trained, tmp_path):
         FastText(words, matrix, SMALL, {"input": arrays["input"]})
     with pytest.raises(InputError, match="input: shape"):
         FastText(words, matrix, SMALL, arrays | {"buckets": arrays["buckets"][1:]})
+    with pytest.raises(InputError, match="matrix: shape"):
+        FastText(words, matrix[:, 1:], SMALL, arrays)
+    trained.save(tmp_path / "bare")
+    (tmp_path / "bare" / "settings.toml").unlink()
+    with pytest.raises(DataError, match="bare: settings: none found"):
+        FastText.load(tmp_path / "bare")
     with pytest.raises(InputError, match=r"an n-gram of '.*' missing"):
         FastText.of(Vocabulary(["kelmimi"], np.array([1])), np.ones((2, 12), np.float32), np.array([3]), SMALL)
     StaticEmbedding(words, matrix).save(tmp_path / "other")

@@ -56,6 +56,8 @@ def test_equal_vectors_make_equal_files(embedding, tmp_path):
         "2 3\nthe 1 2 3 \n. . . 4 5 6 \n",  # fastText and word2vec end lines with a space; GloVe has words with spaces
         "the 1 2 3\r\n. . . 4 5 6\r\n",
         "the 1 2 3\n. . . 4e0 5.0 +6",
+        "\ufeff2 3\nthe 1 2 3\n. . . 4 5 6\n",
+        "\ufeffthe 1 2 3\n. . . 4 5 6\n",
     ],
 )
 def test_flavours_of_text(tmp_path, text):
@@ -86,6 +88,8 @@ VECTOR = np.array([1, 2], dtype="<f4").tobytes()
         (b"the 1 2\nof 3 nan\n", "line 2: 'of' with the values '3 nan' found"),
         (b"the 1 2\nof 3 1e99\n", "line 2: 'of'"),
         (b"the 1 2\n\nof 3 4\n", "line 2"),
+        (b"9" * 5000 + b" 2\nthe\n", "line 2: 'the'"),
+        (b"1 1\nthe \t\n", "line 2: 'the'"),
         (b"the 1 2\n 3 4\n", "line 2: a vector without a word"),
         (b"the 1 2\nthe 3 4\n", "the word 'the' found 2 times"),
         (b"the 1 2\nna\xefve 3 4\n", "line 2: the word b'na\\xefve' is not UTF-8"),

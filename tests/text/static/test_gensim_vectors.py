@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from gensim.models import FastText as GensimFastText
@@ -55,6 +57,12 @@ def test_fasttext_without_unused_buckets(longest):
     theirs = to_gensim(ours)
     np.testing.assert_allclose(theirs[words], ours.vectors(words), rtol=1e-5, atol=1e-7)
     assert theirs.get_vecattr("drawer", "count") == 2
+
+
+def test_without_gensim_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    with pytest.raises(InputError, match="gensim is not installed"):
+        to_gensim(StaticEmbedding(Vocabulary(["a"], np.array([1])), np.ones((1, 2))))
 
 
 def test_other_things_are_refused():

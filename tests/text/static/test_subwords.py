@@ -30,6 +30,11 @@ def test_no_ngrams(words, longest, buckets):
     assert len(found) == 0 and starts.tolist() == [0] * (len(words) + 1)
 
 
+def test_lengths_beyond_all_words_cost_nothing():
+    endless, _ = ngram_buckets(["open", "it"], 3, 2**31 - 1, 1000)
+    assert endless.tolist() == ngram_buckets(["open", "it"], 3, 6, 1000)[0].tolist()
+
+
 def test_docstring_example():
     found, starts = ngram_buckets(["it"], 3, 6, 2_000_000)
     assert sorted(found.tolist()) == [34216, 549354, 1374342] and starts.tolist() == [0, 3]
