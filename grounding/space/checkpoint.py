@@ -130,6 +130,10 @@ def _class(name: str) -> type[nn.Module] | None:
         from grounding.text import SentenceEncoder
 
         return SentenceEncoder
+    if name == "LstmEncoder":
+        from grounding.text.training import LstmEncoder
+
+        return LstmEncoder
     return getattr(grounding.encoders, name) if name in grounding.encoders.__all__ else None
 
 

@@ -141,3 +141,13 @@ def test_a_full_disk_keeps_the_last_weights(tmp_path: Path) -> None:
         save_weights(small_space(1), file)
     assert file.read_bytes() == before
     assert not (tmp_path / ".space.safetensors.tmp").is_symlink()
+
+
+def test_an_lstm_of_sentences_is_built_again_from_the_folder(tmp_path: Path) -> None:
+    from grounding.text.training import LstmEncoder
+
+    sentences = ["open the drawer", "close the door", "press the button"]
+    space = SharedSpace(dim=8, text=LstmEncoder.of(sentences, width=16, word_width=8), points=PointEncoder())
+    space.save(tmp_path)
+    again = SharedSpace.load(tmp_path)
+    np.testing.assert_array_equal(again.encode(text=sentences)["text"], space.encode(text=sentences)["text"])
