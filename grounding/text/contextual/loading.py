@@ -110,10 +110,13 @@ def untrained(model: Any, seed: int) -> Any:
     return made.to(device=model.device, dtype=model.dtype)
 
 
+# What transformers writes into a config when a model is saved or loaded, which says nothing about its vectors.
+_NOTES = frozenset(("_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"))
+
+
 def digest(model: Any, tokenizer: Any) -> str:
     """Sha256 of the weights, the settings, which parts see the past only, and the tokenizer."""
-    settings = model.config.to_diff_dict()
-    settings.pop("transformers_version", None)
+    settings = {name: value for name, value in model.config.to_diff_dict().items() if name not in _NOTES}
     made = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     # A decoder may have been opened to the future in some layers, which neither weights nor settings tell.
     made.update(repr([module.is_causal for module in model.modules() if hasattr(module, "is_causal")]).encode())

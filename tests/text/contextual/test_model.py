@@ -139,6 +139,15 @@ def test_a_fingerprint_tells_weights_and_tokenizers_apart():
     assert len({model.fingerprint(), *(one.fingerprint() for one in others)}) == 6
 
 
+def test_a_saved_model_has_the_fingerprint_that_it_had_before(tmp_path):
+    model = ContextualModel(tiny.CAUSAL["GPT2"](), tiny.byte_level())
+    before = model.fingerprint()
+    model.model.save_pretrained(tmp_path)
+    model.tokenizer.save_pretrained(tmp_path)
+    assert ContextualModel(model.model, model.tokenizer).fingerprint() == before
+    assert ContextualModel(tmp_path).fingerprint() == before
+
+
 def test_untrained_copies_are_made_anew_and_say_so():
     model = contextual("GPT2")
     before = torch.random.get_rng_state()

@@ -178,7 +178,7 @@ def test_other_unusable_input_is_refused(embedding: StaticEmbedding, tmp_path: P
 
 
 def test_a_character_language_model_is_pooled_over_its_last_layer() -> None:
-    settings = CharacterLMSettings(projection=8, hidden=8, filters=((1, 4), (2, 4)), highways=1)
+    settings = CharacterLMSettings(projection=8, hidden=8, cutoffs=(), filters=((1, 4), (2, 4)), highways=1)
     model = CharacterLM(Vocabulary(WORDS, np.array(COUNTS)), settings)
     expected = unit([model.states(tokenise(each), layers=(-1,))[0].mean(axis=0) for each in SENTENCES])
     encoder = SentenceEncoder(model)
