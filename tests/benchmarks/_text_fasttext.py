@@ -21,11 +21,10 @@ import numpy as np
 from grounding.datasets.language import read_analogies, read_word_similarity
 from grounding.text.corpus import Corpus
 from grounding.text.evaluation import analogies, word_similarity
-from grounding.text.reading import read_documents
 from grounding.text.static.fasttext import FastText, FastTextSettings
 from grounding.text.static.gensim_vectors import from_gensim
-from grounding.text.tokens import tokenise
 from tests.benchmarks._rows import row
+from tests.benchmarks._text_static import write_lines
 
 SEEDS = (0, 1, 2)
 THREADS = 2
@@ -85,14 +84,8 @@ def _gensim(books: list[Path], settings: FastTextSettings, seed: int) -> tuple[F
 
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
-        file, count = Path(folder) / "lines.txt", 0
-        with file.open("w", encoding="utf-8") as stream:
-            for document in read_documents(books):
-                words = tokenise(document)
-                count += len(words)
-                stream.write(" ".join(words) + "\n")
         model = Peer(
-            corpus_file=str(file),
+            corpus_file=str(write_lines(books, Path(folder) / "lines.txt")),
             sg=1,
             vector_size=settings.dim,
             window=settings.window,
@@ -106,7 +99,7 @@ def _gensim(books: list[Path], settings: FastTextSettings, seed: int) -> tuple[F
             workers=THREADS,
             seed=seed,
         )
-        speed = count * settings.epochs / (time.process_time() - began)
+        speed = model.corpus_total_words * settings.epochs / (time.process_time() - began)
     return from_gensim(model.wv), speed  # type: ignore[return-value]
 
 

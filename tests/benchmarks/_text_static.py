@@ -49,7 +49,7 @@ def rows(
         corpus = Corpus.build(books, Path(folder) / "corpus")
         ours_encoding = time.process_time() - began
         began = time.process_time()
-        lines = _write_lines(books, Path(folder) / "lines.txt")
+        lines = write_lines(books, Path(folder) / "lines.txt")
         gensim_encoding = time.process_time() - began
         words = len(corpus.tokens) * epochs
         for architecture, reach in REACHES.items():
@@ -89,7 +89,8 @@ def _compile(settings: Word2VecSettings) -> None:
     Word2Vec.train(Corpus.of([["open", "the", "drawer"]] * 5), settings)
 
 
-def _write_lines(books: list[Path], file: Path) -> Path:
+def write_lines(books: list[Path], file: Path) -> Path:
+    """Make gensim's `corpus_file`: one tokenised paragraph a line."""
     with file.open("w", encoding="utf-8") as stream:
         for document in read_documents(books):
             stream.write(" ".join(tokenise(document)) + "\n")

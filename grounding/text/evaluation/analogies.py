@@ -87,6 +87,8 @@ def analogies(
         )
     rows = np.array([[first[word] for word in asked[i]] for i in np.flatnonzero(covered)])
     correct = group[_answers(units(embedding.matrix[:vocabulary]), group, rows[:, :3], method)] == rows[:, 3]
+    # Where nothing is left to answer with, a word of the question itself comes out, which is never right.
+    correct &= (rows[:, :3] != rows[:, 3:]).all(axis=1)
     _, pair = np.unique(np.concatenate([rows[:, :2], rows[:, 2:]]), axis=0, return_inverse=True)
     pair = pair.reshape(2, -1)
 

@@ -62,6 +62,11 @@ def test_a_section_outside_the_vocabulary_has_no_score():
     assert (found.overall.covered, found.overall.total) == (1, 2)
 
 
+def test_where_no_word_is_left_to_answer_with_the_answer_is_wrong():
+    a, b, c = WORDS.words.words[:3]
+    assert analogies(WORDS, {"x": [(a, b, c, a)]}, vocabulary=3).overall.share.value == 0
+
+
 def test_bad_input_is_named():
     with pytest.raises(InputError, match="method: 'sum' found, expected one of add, mul"):
         analogies(WORDS, questions(), method="sum")
