@@ -37,9 +37,10 @@ if __name__ == "__main__":
     count = int(sys.argv[1])
     pool = worker_pool(count)
     found = [pool.submit(os.getpid) for _ in range(count)]
-    print(*{one.result() for one in found}, flush=True)
+    workers = {one.result() for one in found}
     waiting = pool.submit(time.sleep, 0.5)
     try:
+        print(*workers, flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         pool.shutdown()
