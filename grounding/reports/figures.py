@@ -1,36 +1,17 @@
-"""Figures of a report as PNG bytes, each drawn for a light or a dark page.
+"""Figures of a report as PNG bytes, each drawn for a light or a dark page."""
 
-They are drawn on `matplotlib.figure.Figure` objects, never through pyplot, so that nothing global changes.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from grounding.policies.results import ALL
 from grounding.reports.content import SpaceMap
+from grounding.reports.drawing import INK, PALETTE, Ink, Theme, new_figure, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Theme = Literal["light", "dark"]
-
-# Okabe and Ito's palette, distinguishable with the common kinds of colour blindness; black is left out.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#8C8C8C")
 MARKERS = ("o", "^", "s", "D", "P", "X", "v", "*")
-
-
-class _Ink(NamedTuple):
-    text: str
-    faint: str
-    grid: str
-
-
-_INK: dict[Theme, _Ink] = {
-    "light": _Ink("#1d2430", "#5d6675", "#e3e6eb"),
-    "dark": _Ink("#e8eaee", "#a4acba", "#343b47"),
-}
 
 
 def success_figure(success: Mapping[str, Mapping[str, Any]], splits: Sequence[str], theme: Theme) -> bytes:
@@ -44,7 +25,7 @@ def success_figure(success: Mapping[str, Mapping[str, Any]], splits: Sequence[st
     Returns:
         A PNG with a transparent background.
     """
-    figure = _figure(9.6, 0.55 + 2.75 * len(splits))
+    figure = new_figure(9.6, 0.55 + 2.75 * len(splits))
     panels = figure.subplots(len(splits), 1, squeeze=False)[:, 0]
     for axes, split in zip(panels, splits, strict=True):
         _success_panel(axes, success, split, theme)
@@ -55,17 +36,17 @@ def success_figure(success: Mapping[str, Mapping[str, Any]], splits: Sequence[st
                 handles.append(handle)
                 labels.append(label)
     figure.legend(
-        handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, labelcolor=_INK[theme].text
+        handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, labelcolor=INK[theme].text
     )
-    return _png(figure)
+    return png(figure)
 
 
 def map_figure(space_map: SpaceMap, theme: Theme) -> bytes:
     """The shared space laid flat: colour names the task, the marker's shape the modality. PNG, transparent."""
     import numpy as np
 
-    ink = _INK[theme]
-    figure = _figure(9.6, 6.2)
+    ink = INK[theme]
+    figure = new_figure(9.6, 6.2)
     axes = figure.subplots()
     tasks, modalities = sorted(set(space_map.tasks)), _in_order(space_map.modalities)
     # Drawn in a shuffled order, since the group drawn last would otherwise hide the others.
@@ -84,7 +65,7 @@ def map_figure(space_map: SpaceMap, theme: Theme) -> bytes:
     _legend(figure, "Colour: task", [(name, PALETTE[i % len(PALETTE)], "o") for i, name in enumerate(tasks)], ink, 0.0)
     shapes = [(name, ink.faint, MARKERS[i % len(MARKERS)]) for i, name in enumerate(modalities)]
     _legend(figure, "Shape: modality", shapes, ink, 1.0)
-    return _png(figure)
+    return png(figure)
 
 
 def method_color(method: str, methods: Sequence[str]) -> str:
@@ -92,20 +73,8 @@ def method_color(method: str, methods: Sequence[str]) -> str:
     return PALETTE[list(methods).index(method) % len(PALETTE)]
 
 
-def _figure(width: float, height: float) -> "Figure":
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=160, layout="constrained")
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", transparent=True, metadata={"Software": None})
-    return buffer.getvalue()
-
-
 def _success_panel(axes: "Axes", success: Mapping[str, Mapping[str, Any]], split: str, theme: Theme) -> None:
-    ink, methods = _INK[theme], list(success)
+    ink, methods = INK[theme], list(success)
     tasks = tasks_of(success, split)
     present = [method for method in methods if split in success[method]]
     step = 0.8 / max(len(present), 1)
@@ -141,7 +110,7 @@ def _in_order(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _legend(figure: "Figure", title: str, entries: Sequence[tuple[str, str, str]], ink: _Ink, right: float) -> None:
+def _legend(figure: "Figure", title: str, entries: Sequence[tuple[str, str, str]], ink: Ink, right: float) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
