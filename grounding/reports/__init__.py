@@ -4,20 +4,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from grounding.reports.chapter import Chapter, Grid, Picture, write_chapters
     from grounding.reports.content import Filmstrip, Report, SpaceMap
     from grounding.reports.environment import machine, versions
     from grounding.reports.html import write_report
     from grounding.reports.terminal import print_summary
 
-__all__ = ["Filmstrip", "Report", "SpaceMap", "machine", "print_summary", "versions", "write_report"]
+__all__ = [
+    "Chapter",
+    "Filmstrip",
+    "Grid",
+    "Picture",
+    "Report",
+    "SpaceMap",
+    "machine",
+    "print_summary",
+    "versions",
+    "write_chapters",
+    "write_chapters": "chapter",
+    "write_report",
+]
 
 _HOME = {
+    "Chapter": "chapter",
     "Filmstrip": "content",
+    "Grid": "chapter",
+    "Picture": "chapter",
     "Report": "content",
     "SpaceMap": "content",
     "machine": "environment",
     "print_summary": "terminal",
     "versions": "environment",
+    "write_chapters": "chapter",
     "write_report": "html",
 }
 

@@ -3,13 +3,16 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grounding.errors import InputError
 from grounding.policies.results import Episode, summarise
 from grounding.reports.environment import machine, versions
+
+if TYPE_CHECKING:
+    from grounding.reports.chapter import Chapter
 
 METHOD_NOTES: Mapping[str, str] = MappingProxyType(
     {
@@ -80,6 +83,7 @@ class Report:
             within 0..1.
         space_map: the map, if one was made.
         filmstrips: successes and failures in any order; they are shown apart.
+        chapters: other analyses of the run, such as of brain recordings, behind everything else.
         settings: the run's settings; values may be nested mappings.
         seeds: the seed of each part of the run.
         simulated: the sentence that says what was simulated. Empty only when nothing was.
@@ -96,6 +100,7 @@ class Report:
     retrieval: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     space_map: SpaceMap | None = None
     filmstrips: Sequence[Filmstrip] = ()
+    chapters: Sequence["Chapter"] = ()
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
     simulated: str = "Simulated: robot, objects, cameras and demonstrations all come from PyBullet."

@@ -1,6 +1,5 @@
 """The report as one HTML file that opens offline, with `summary.json` beside it."""
 
-import base64
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,10 @@ import numpy as np
 
 from grounding.files import write_atomically
 from grounding.reports import sections
+from grounding.reports.chapter import chapter_section
 from grounding.reports.content import Filmstrip, Report, SpaceMap
 from grounding.reports.figures import map_figure, success_figure
-from grounding.reports.markup import Markup, paragraphs, tag, text
+from grounding.reports.markup import Markup, data_uri, html_page, paragraphs, picture, tag, text
 
 REPORT = "report.html"
 SUMMARY = "summary.json"
@@ -74,19 +74,14 @@ def render(report: Report) -> str:
         if summary["retrieval"]
         else Markup(""),
         _map(report.space_map) if report.space_map is not None else Markup(""),
+        *(chapter_section(chapter) for chapter in report.chapters),
         sections.section(
             "How these numbers were made",
             "With the same settings, seeds and versions the same numbers come out.",
             sections.provenance(summary),
         ),
     ]
-    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
-    head = Markup(
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><title>{text(report.title)}</title><style>{style}</style>'
-    )
-    page = tag("html", tag("head", head), tag("body", tag("main", *body)), lang="en")
-    return f"<!doctype html>\n{page}\n"
+    return html_page(report.title, *body)
 
 
 def _header(report: Report) -> Markup:
@@ -97,28 +92,20 @@ def _header(report: Report) -> Markup:
 def _success_figure(success: Mapping[str, Mapping[str, Any]]) -> Markup:
     splits = sections.splits_of(success)
     caption = "The same numbers drawn: points are rates, whiskers 95 % intervals, colours methods."
-    return _figure(success_figure(success, splits, "light"), success_figure(success, splits, "dark"), caption)
+    return picture(success_figure(success, splits, "light"), success_figure(success, splits, "dark"), caption)
 
 
 def _map(space_map: SpaceMap) -> Markup:
     return sections.section(
         "A map of the space",
         space_map.caption,
-        _figure(
+        picture(
             map_figure(space_map, "light"),
             map_figure(space_map, "dark"),
             "Every point is one word sequence, picture, cloud or motion. Colour says which task it belongs to, shape "
             "which modality it is. Points of one colour lying together, whatever their shape, is what training is for.",
         ),
     )
-
-
-def _figure(light: bytes, dark: bytes, caption: str) -> Markup:
-    picture = (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{_uri(dark, "png")}">'
-        f'<img src="{_uri(light, "png")}" alt="{text(caption)}"></picture>'
-    )
-    return tag("figure", Markup(picture), tag("figcaption", text(caption)))
 
 
 def _filmstrips(strips: Sequence[Filmstrip]) -> Markup:
@@ -137,7 +124,7 @@ def _filmstrips(strips: Sequence[Filmstrip]) -> Markup:
 
 def _strip(strip: Filmstrip) -> Markup:
     images = [
-        Markup(f'<img src="{_uri(_jpeg(frame), "jpeg")}" alt="frame {number} of {len(strip.frames)}">')
+        Markup(f'<img src="{data_uri(_jpeg(frame), "jpeg")}" alt="frame {number} of {len(strip.frames)}">')
         for number, frame in enumerate(strip.frames, 1)
     ]
     kind = "strip success" if strip.success else "strip failure"
@@ -150,7 +137,3 @@ def _jpeg(frame: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, format="JPEG", quality=88)
     return buffer.getvalue()
-
-
-def _uri(content: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

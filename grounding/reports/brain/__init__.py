@@ -1,0 +1,1 @@
+"""Brain analyses in the report: figures, maps and chapters."""
