@@ -21,7 +21,6 @@ __all__ = [
     "print_summary",
     "versions",
     "write_chapters",
-    "write_chapters": "chapter",
     "write_report",
 ]
 
