@@ -39,6 +39,18 @@ def atomic(path: Path, *, contended: bool = False) -> Iterator[Path]:
         raise
 
 
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, where its making cannot be one block of `atomic`.
+
+    Raises:
+        StorageError: the operating system refuses.
+    """
+    try:
+        os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Replace a file by `content`, text as UTF-8, once that is on the disk.
 

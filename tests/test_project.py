@@ -19,7 +19,7 @@ PINS = dict(
 )
 SCRIPTS = (
     *("launch/quickstart.sh", "launch/test.sh", "launch/bench.sh", "launch/torchrun.sh", "launch/slurm.sbatch"),
-    *("launch/install.sh", ".ci/run"),
+    *("launch/dask.sh", "launch/install.sh", ".ci/run"),
 )
 SOURCES = [path for folder in ("grounding", "sims") for path in sorted((ROOT / folder).rglob("*.py"))]
 

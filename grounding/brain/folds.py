@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from grounding.brain.rows import Rows
+from grounding.brain.rows import Rows, word_type
 from grounding.errors import InputError
 
 Label = Literal["run", "story", "subject"]
@@ -102,7 +102,7 @@ class Grouped:
 
 @dataclass(frozen=True)
 class ByWordType:
-    """Zero-shot folds: no word of the test part, in any spelling of case, is ever in the training part.
+    """Zero-shot folds: no word of the test part, in any case or with any punctuation around it, is in training.
 
     Word types are dealt out by their number of tokens, so the folds are about equally large, do not depend on hash
     order and are the same for the same text. Neighbouring words still share recorded signal; ``purge`` leaves out the
@@ -120,7 +120,7 @@ class ByWordType:
         """Raises InputError: rows that are no words, fewer word types than folds, or nothing left to train on."""
         if rows.word is None:
             raise InputError("folds by word type: the rows are no words; use word-locked responses, or Contiguous")
-        types = np.char.lower(rows.word.astype(np.str_))
+        types = np.array([word_type(word) for word in rows.word.tolist()])
         folds = _by_groups(types, self.k, "word types")
         gap = f", gap of {self.purge} rows" if self.purge else ""
         purged = [Fold(_without(rows, fold.train, fold.test, self.purge), fold.test) for fold in folds]

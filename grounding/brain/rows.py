@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grounding.errors import InputError
+from grounding.text.tokens import tokenise
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,13 @@ class Rows:
             },
             word=np.concatenate([w for w in words if w is not None]) if all(w is not None for w in words) else None,
         )
+
+
+def word_type(word: str) -> str:
+    """What tokens of one word have in common: lower case, without punctuation around it.
+
+    Example:
+        >>> word_type("“Alice,”"), word_type("rabbit-hole")
+        ('alice', 'rabbit hole')
+    """
+    return " ".join(tokenise(word)) or word.lower()
