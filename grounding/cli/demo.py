@@ -10,6 +10,9 @@ from pathlib import Path
 class Demo:
     """Collect demonstrations, train the space, index, evaluate on unseen objects and write the report.
 
+    A chapter of the report holds embeddings against brain recordings: synthetic ones, and a real one where
+    GROUNDING_DATA names the folder of real data sets.
+
     Run again after an interruption, it goes on where it stopped.
     """
 
@@ -40,6 +43,7 @@ HELDOUT_SEEDS = 50_000
 def run(settings: Demo) -> None:
     """Runs the stages; each one skips what is done."""
     from grounding.cli import collect, evaluate, index, train
+    from grounding.cli.brain.chapters import brain_chapters
 
     data, heldout = settings.run / "demonstrations", settings.run / "heldout"
     evaluation = evaluate.Evaluate(
@@ -76,8 +80,10 @@ def run(settings: Demo) -> None:
         train.run(train.Train(data=data, run=settings.run, steps=settings.steps, seed=settings.seed))
     with clock.stage("index"):
         index.run(index.Index(run=settings.run))
+    with clock.stage("brain"):
+        chapters = brain_chapters(settings.run, settings.seed)
     with clock.stage("evaluate") as seconds:
-        evaluate.evaluate(evaluation, seconds)
+        evaluate.evaluate(evaluation, seconds, chapters)
 
 
 class _Clock:

@@ -1,6 +1,6 @@
 """``grounding evaluate``: how often, how fast and how directly a run's policy succeeds, beside its baselines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from grounding.library import Library
     from grounding.policies.evaluation import Job, Player
     from grounding.policies.results import Episode
-    from grounding.reports import SpaceMap
+    from grounding.reports import Chapter, SpaceMap
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,14 @@ def run(settings: Evaluate) -> None:
     evaluate(settings, lambda: time.monotonic() - began)
 
 
-def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
-    """Plays what is missing and writes the report, which says how many ``seconds`` all of it took."""
+def evaluate(settings: Evaluate, seconds: Callable[[], float], chapters: "Sequence[Chapter]" = ()) -> None:
+    """Plays what is missing and writes the report, which says how many ``seconds`` all of it took.
+
+    Args:
+        settings: what to play.
+        seconds: how long everything took so far.
+        chapters: further ones for the report.
+    """
     from rich.console import Console
 
     from grounding.cli.index import load_library
@@ -82,6 +88,7 @@ def evaluate(settings: Evaluate, seconds: Callable[[], float]) -> None:
         retrieval=retrieval,
         space_map=laid_flat,
         filmstrips=films,
+        chapters=chapters,
         settings={"train": asdict(training), "evaluate": asdict(settings), "wordings": dict(wordings) or "test"},
         seeds={"training": training.seed, "first evaluation scene of each task": settings.seed},
     )

@@ -27,6 +27,7 @@ COMMANDS = (
     "grounding.cli.search",
     "grounding.cli.evaluate",
     "grounding.cli.text",
+    "grounding.cli.brain",
 )
 
 DESCRIPTION = """\

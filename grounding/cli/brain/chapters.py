@@ -1,0 +1,83 @@
+"""The brain chapters of the demo's report: a synthetic recording, and a real one where there is any."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grounding.reports import Chapter
+
+CONTEXT = 8
+LISTENERS = ("s18", "s22", "s23", "s24", "s26", "s28")
+
+
+def brain_chapters(run: Path, seed: int) -> "list[Chapter]":
+    """What planted layers explain of synthetic fMRI, and when they do in synthetic ECoG.
+
+    Where GROUNDING_DATA names the folder of real sets: also what MiniLM explains of people hearing Alice in Wonderland.
+
+    Args:
+        run: of the demo; states of the language model are kept in it.
+        seed: of what is made up.
+    """
+    chapters = [_synthetic_fmri(seed), _synthetic_ecog(seed)]
+    root = os.environ.get("GROUNDING_DATA")
+    if root and Path(root, "neural", "alice_fmri_brennan2016").is_dir():
+        chapters.append(_alice(run, seed))
+    return chapters
+
+
+def _synthetic_fmri(seed: int) -> "Chapter":
+    from grounding.brain.encoding import EncodingModel
+    from grounding.brain.features import averaged
+    from grounding.brain.synthetic import simulate_fmri
+    from grounding.cli.brain.encode import maps_of
+    from grounding.reports.brain.encoding import encoding_chapter
+
+    made = simulate_fmri(stories=4, minutes=6.0, voxels=6, seed=seed)
+    layer = averaged(made.layers[3], made.recording)
+    result = EncodingModel(layer, delays=(1, 2, 3, 4), permutations=200, draws=6, seed=seed).fit(made.recording)
+    return encoding_chapter(result, maps_of(result, made.recording))
+
+
+def _synthetic_ecog(seed: int) -> "Chapter":
+    from grounding.brain.readers import word_epochs
+    from grounding.brain.sweeps import interpolated, lag_by_layer, layer_by_lag, scrambled
+    from grounding.brain.synthetic import simulate_ecog
+    from grounding.reports.brain.chapters import layers_chapter
+
+    made = simulate_ecog(stories=2, minutes=4.0, rate=50.0, electrodes=4, seed=seed)
+    epochs = word_epochs(made.recording, -0.3, 0.8)
+    sweep = layer_by_lag(made.layers, epochs, components=None)
+    controls = {
+        name: lag_by_layer(layer_by_lag(layers, epochs, components=None), seed=seed)
+        for name, layers in (
+            ("scrambled layers", scrambled(made.layers, seed)),
+            ("from the first layer straight to the last", interpolated(made.layers)),
+        )
+    }
+    return layers_chapter(sweep, lag_by_layer(sweep, seed=seed), controls)
+
+
+def _alice(run: Path, seed: int) -> "Chapter":
+    from dataclasses import replace
+
+    from grounding.brain.encoding import encode_subjects
+    from grounding.cli.brain.encode import Encode, prepared
+    from grounding.cli.brain.inputs import Embedding, Source, open_recording
+    from grounding.reports.brain.encoding import encoding_chapter
+
+    settings = Encode(
+        "alice",
+        source=Source(subjects=LISTENERS),
+        embedding=Embedding(context=CONTEXT, cache=run / "states"),
+        permutations=0,
+        seed=seed,
+    )
+    model, targets = prepared(open_recording(settings.data, settings.source), settings)
+    chapter = encoding_chapter(encode_subjects(replace(model, draws=4), targets))
+    told = (
+        f"{len(LISTENERS)} of 27 people hearing Alice in Wonderland (Brennan et al., 2016), as time is short; "
+        "`grounding brain encode alice` takes all."
+    )
+    return replace(chapter, explanation=f"{told}\n\n{chapter.explanation}")
