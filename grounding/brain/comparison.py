@@ -4,7 +4,6 @@ A wider embedding fits more of anything, so "better" may mean no more than "larg
 models can turn round when all are brought to the same number of dimensions (arXiv 2505.12196).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,19 +32,6 @@ class Projection:
         return (X @ self.matrix.astype(X.dtype)) - (self.mean @ self.matrix).astype(X.dtype)
 
 
-def common_dimension(widths: Sequence[int], training_rows: int) -> int:
-    """The largest dimension that all models can be brought to: the least width, less than the training rows.
-
-    Raises:
-        InputError: no width, a width below 1, or fewer than 2 training rows.
-    """
-    if not widths or min(widths) < 1 or training_rows < 2:
-        raise InputError(
-            f"widths {list(widths)}, {training_rows} training rows: expected widths above 0, 2 rows or more"
-        )
-    return min(*widths, training_rows - 1)
-
-
 def principal_components(train: np.ndarray, dimension: int) -> Projection:
     """The directions of largest variance in these rows. Give the training rows of one fold, and no other.
 
@@ -62,7 +48,10 @@ def principal_components(train: np.ndarray, dimension: int) -> Projection:
         >>> project = principal_components(X[fold.train], 50)
         >>> train, test = project(X[fold.train]), project(X[fold.test])
     """
-    _check(train, dimension)
+    if train.ndim != 2 or not len(train) or not np.isfinite(train.sum(0, dtype=np.float64)).all():
+        raise InputError(f"train: {train.shape}, expected (rows, features) with finite values only")
+    if not 1 <= dimension <= train.shape[1]:
+        raise InputError(f"dimension: {dimension} found, expected 1 to {train.shape[1]}, the width of the features")
     if dimension >= len(train):
         raise InputError(f"dimension: {dimension} of {len(train)} training rows, expected fewer dimensions than rows")
     mean = train.mean(0, dtype=np.float64)
@@ -76,26 +65,6 @@ def principal_components(train: np.ndarray, dimension: int) -> Projection:
         directions = centred.T @ (vectors[:, ::-1][:, :dimension] / scale)
     largest = np.abs(directions).argmax(0)
     return Projection(mean, directions * np.sign(directions[largest, np.arange(dimension)]))
-
-
-def random_projection(train: np.ndarray, dimension: int, *, seed: int) -> Projection:
-    """Random orthogonal directions, uniform over all: keeps what is spread over many dimensions, and prefers none.
-
-    Average scores over several seeds. Columns of unequal size should be standardised first.
-
-    Args:
-        train: (n, p) float, of which only the mean is used.
-        dimension: d, at most p.
-        seed: of the directions; the same for each fold.
-
-    Raises:
-        InputError: a dimension that does not fit, or values that are not finite.
-    """
-    _check(train, dimension)
-    drawn = np.random.default_rng(seed).standard_normal((train.shape[1], dimension))
-    q, r = np.linalg.qr(drawn)
-    # With a positive diagonal in r the directions are uniform (Mezzadri 2007).
-    return Projection(train.mean(0, dtype=np.float64), q * np.sign(np.diag(r)))
 
 
 @dataclass(frozen=True)
@@ -146,10 +115,3 @@ def compare_over_subjects(
     difference = first - second
     test = sign_flip(difference, permutations=permutations, seed=seed)
     return PairedComparison(over_subjects(difference, level=level), test)
-
-
-def _check(train: np.ndarray, dimension: int) -> None:
-    if train.ndim != 2 or not len(train) or not np.isfinite(train.sum(0, dtype=np.float64)).all():
-        raise InputError(f"train: {train.shape}, expected (rows, features) with finite values only")
-    if not 1 <= dimension <= train.shape[1]:
-        raise InputError(f"dimension: {dimension} found, expected 1 to {train.shape[1]}, the width of the features")

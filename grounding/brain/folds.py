@@ -4,9 +4,9 @@ Recordings are autocorrelated: neighbouring rows share noise, so a test row whos
 known before any stimulus is looked at. The default keeps test rows together and leaves a gap around them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
@@ -51,6 +51,13 @@ class Folds:
         return np.sort(np.concatenate([fold.test for fold in self.folds]))
 
 
+class Splitting(Protocol):
+    """Anything that parts rows into folds."""
+
+    def split(self, rows: Rows) -> Folds:
+        """Folds of these rows."""
+
+
 @dataclass(frozen=True)
 class Contiguous:
     """k stretches of about equal length, cut from the rows in their order; runs may be divided.
@@ -80,7 +87,7 @@ class LeaveOneOut:
 
     def split(self, rows: Rows) -> Folds:
         """Raises InputError: only one group."""
-        labels = getattr(rows, self.by)
+        labels = _labels(rows, self.by)
         names = list(dict.fromkeys(labels.tolist()))
         _at_least(len(names), 2, f"groups by {self.by}")
         folds = [Fold(np.flatnonzero(labels != name), np.flatnonzero(labels == name)) for name in names]
@@ -96,7 +103,7 @@ class Grouped:
 
     def split(self, rows: Rows) -> Folds:
         """Raises InputError: fewer groups than folds."""
-        folds = _by_groups(getattr(rows, self.by), self.k, f"groups by {self.by}")
+        folds = _by_groups(_labels(rows, self.by), self.k, f"groups by {self.by}")
         return _checked(folds, f"{self.k} folds of whole groups by {self.by}")
 
 
@@ -144,7 +151,78 @@ class Shuffled:
         return _checked(folds, f"{self.k} SHUFFLED folds, seed {self.seed}", shuffled=True)
 
 
+@dataclass(frozen=True)
+class Within:
+    """Each subject by itself: its rows are parted by ``folding``, and no other subject's rows are trained on."""
+
+    folding: Splitting
+
+    def split(self, rows: Rows) -> Folds:
+        """Raises InputError: as the inner folding, for a subject's rows."""
+        folds, description, shuffled = [], "", False
+        subjects = list(dict.fromkeys(rows.subject.tolist()))
+        for subject in subjects:
+            own = np.flatnonzero(rows.subject == subject)
+            inner = self.folding.split(rows.take(own))
+            folds += [Fold(own[fold.train], own[fold.test]) for fold in inner]
+            description, shuffled = inner.description, inner.shuffled
+        return Folds(tuple(folds), f"within each of {len(subjects)} subjects: {description}", shuffled)
+
+
+@dataclass(frozen=True)
+class NewSubjectNewWord:
+    """The strictest folds: the tested subject was never trained on, and neither were the tested words.
+
+    Args:
+        k: parts that the word types are dealt into; there are k folds a subject.
+        kinds: the kind of each word, such as its category; each part then gets about equally many of each. Without it,
+            holding words out takes most from the very kinds that are tested, and classifiers of kinds score below
+            chance.
+    """
+
+    k: int = 5
+    kinds: Mapping[str, str] | None = None
+
+    def split(self, rows: Rows) -> Folds:
+        """Raises InputError: fewer than two subjects, rows that are no words, or fewer word types than parts."""
+        if rows.word is None:
+            raise InputError("folds by word: the rows are no words; expected rows with words")
+        names = sorted({word_type(word) for word in rows.word.tolist()})
+        if not 2 <= self.k <= len(names):
+            raise InputError(f"folds by word: {self.k} parts of {len(names)} words found, expected 2 to {len(names)}")
+        part = self._parts(names)
+        of_row = np.array([part[word_type(word)] for word in rows.word.tolist()])
+        folds = []
+        for subject in LeaveOneOut("subject").split(rows):
+            for number in range(self.k):
+                train = subject.train[of_row[subject.train] != number]
+                test = subject.test[of_row[subject.test] == number]
+                # A subject may lack all words of a part.
+                if len(test):
+                    folds.append(Fold(train, test))
+        if any(not len(fold.train) for fold in folds):
+            raise InputError("folds by word: nothing is left to train on; other subjects have no other words")
+        kinds = "" if self.kinds is None else ", balanced by kind"
+        subjects = len(set(rows.subject.tolist()))
+        return Folds(tuple(folds), f"new subject and new words, {subjects} subjects by {self.k} parts{kinds}")
+
+    def _parts(self, names: list[str]) -> dict[str, int]:
+        """The part of each word type: dealt out in turn, kind by kind, in alphabetical order."""
+        kinds = {word_type(word): kind for word, kind in (self.kinds or {}).items()}
+        if missing := [name for name in names if self.kinds is not None and name not in kinds]:
+            raise InputError(f"kinds: none for {', '.join(missing[:5])}; expected one for each word")
+        ordered = sorted(names, key=lambda name: (kinds.get(name, ""), name))
+        return {name: place % self.k for place, name in enumerate(ordered)}
+
+
 Folding = Contiguous | LeaveOneOut | Grouped | ByWordType | Shuffled
+"""What encoding takes, which chooses penalties by inner folds of the same kind."""
+
+
+def _labels(rows: Rows, by: str) -> np.ndarray:
+    if by not in get_args(Label):
+        raise InputError(f"folds: by {by!r} found, expected one of {', '.join(get_args(Label))}")
+    return getattr(rows, by)
 
 
 def _purged(rows: Rows, test: np.ndarray, purge: int) -> Fold:
@@ -153,6 +231,8 @@ def _purged(rows: Rows, test: np.ndarray, purge: int) -> Fold:
 
 def _without(rows: Rows, train: np.ndarray, test: np.ndarray, purge: int) -> np.ndarray:
     """The training places further than ``purge`` from each test row of their own run, counted by ``rows.index``."""
+    if purge < 0:
+        raise InputError(f"purge: {purge} rows found, expected 0 or more")
     if not purge:
         return train
     keep = np.ones(len(train), dtype=bool)

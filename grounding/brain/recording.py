@@ -131,7 +131,8 @@ class Recording:
     def responses(self) -> "Responses":
         """All samples of all runs, one run behind the other, ready for an encoding model."""
         data = np.concatenate([run.data for run in self.runs]) if len(self.runs) > 1 else self.runs[0].data
-        return Responses(data, Rows.joined([run.rows for run in self.runs]), self.channels, self.kind, self.synthetic)
+        rows = Rows.joined([run.rows for run in self.runs])
+        return Responses(data, rows, self.channels, self.kind, self.synthetic, self.excluded)
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class Responses:
         targets: v names.
         kind: of the recording.
         synthetic: whether a generator made it.
+        excluded: channels that were left out and why, as in `Recording`.
     """
 
     data: np.ndarray
@@ -151,6 +153,7 @@ class Responses:
     targets: tuple[str, ...]
     kind: Kind
     synthetic: bool = False
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.data.shape != (len(self.rows), len(self.targets)):
@@ -170,6 +173,7 @@ class Epochs:
         synthetic: whether a generator made it.
         positions: (C, 3) float32 as in `Recording`, or None.
         dropped: how many words were left out, by reason.
+        excluded: channels that were left out and why, as in `Recording`.
     """
 
     data: np.ndarray
@@ -180,6 +184,7 @@ class Epochs:
     synthetic: bool = False
     positions: np.ndarray | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expected = (len(self.rows), len(self.channels), len(self.lags))
@@ -193,7 +198,8 @@ class Epochs:
             raise InputError(
                 f"window {first} to {last} s: no lag lies in it; there are {self.lags[0]:.3f} to {self.lags[-1]:.3f} s"
             )
-        return Responses(self.data[:, :, chosen].mean(2), self.rows, self.channels, self.kind, self.synthetic)
+        means = self.data[:, :, chosen].mean(2)
+        return Responses(means, self.rows, self.channels, self.kind, self.synthetic, self.excluded)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,13 @@ import numpy as np
 from grounding.brain.folds import Folding, Grouped
 from grounding.brain.recording import Features, Responses
 from grounding.errors import InputError
+from grounding.text.evaluation.estimates import Estimate
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Estimate):
     """A mean over subjects with its 95 % interval and the two-sided p-value of its t-test against 0."""
 
-    value: float
-    low: float
-    high: float
     p: float
 
     def __str__(self) -> str:
@@ -71,7 +69,8 @@ def two_stage(
     folds: Folding = Grouped(10, by="story"),
 ) -> list[Effect]:
     """Ordinary least squares on controls and a predictor in each subject, then a t-test of the subjects' coefficients
-    (Lorch and Myers, 1990): the population are the subjects, and the words are those that were read.
+    (Lorch and Myers, 1990): the population are the subjects, and the words are those that were read. The p-values are
+    of each target by itself: correct them where there are several (`grounding.brain.significance.benjamini_hochberg`).
 
     The coefficient of a subject is fitted on all its rows, with the predictor in standard deviations over all rows of
     all subjects. The gain is the R² of held-out rows with the predictor minus that without, both models fitted in the
@@ -129,8 +128,8 @@ def two_stage(
         Effect(
             shown,
             target,
-            over_subjects(np.array(coefficients)[:, k]),
-            over_subjects(np.array(gains)[:, k]),
+            mean_of_subjects(np.array(coefficients)[:, k]),
+            mean_of_subjects(np.array(gains)[:, k]),
             np.array(coefficients)[:, k],
             np.array(gains)[:, k],
             subjects,
@@ -140,7 +139,7 @@ def two_stage(
     ]
 
 
-def over_subjects(values: np.ndarray) -> Mean:
+def mean_of_subjects(values: np.ndarray) -> Mean:
     """The mean of (S,) values with the interval and p-value of Student's t."""
     from scipy.stats import ttest_1samp
 

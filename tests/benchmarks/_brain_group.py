@@ -6,8 +6,11 @@ Run alone: python -m tests.benchmarks._brain_group
 20 draws of band weights (equal ones first), 20 penalties from 1 to 1e6, 5 contiguous folds, float32, one draw and one
 penalty a target, coefficients of all rows. himalaya has several solvers for this and two backends here; the fastest of
 them on two draws gets the whole job. Every job is a process of its own on one thread, and its processor seconds are
-those of the fit alone. Both are given the same draws and penalties, and must find the same scores to 1e-5 and the same
-pair in 99 % of the targets: draws that are nearly alike tie up to rounding.
+those of the fit alone. All are given the same draws and penalties.
+
+What is right is said by himalaya in float64 on every twentieth target: our float32 must find its scores to 1e-5 and its
+pair of draw and penalty in 99 % of those targets, since draws that are nearly alike tie up to rounding. How far
+himalaya's own float32 scores are from its float64 ones is told in the name of the peer and decides nothing.
 """
 
 import json
@@ -26,6 +29,8 @@ from tests.benchmarks._rows import row
 SEED = 0
 ROWS, BANDS, DRAWS = 1000, 3, 20
 TARGETS = 5000
+EXACT = 20
+"""Every so many-th target is compared with float64."""
 ALPHAS = np.logspace(0, 6, 20)
 PEERS = {200: ("group numpy", "group torch", "kernels numpy", "kernels torch"), 600: ("kernels numpy", "kernels torch")}
 
@@ -36,12 +41,15 @@ def rows() -> Iterator[dict[str, object]]:
         trials = {name: _fit(name, width, 2)[0] for name in peers}
         best = min(trials, key=lambda name: trials[name])
         ours, scores, pairs = _fit("ours", width, DRAWS)
-        theirs, their_scores, their_pairs = _fit(best, width, DRAWS)
-        apart, same = np.abs(scores - their_scores).max(), np.isclose(pairs, their_pairs, rtol=1e-3).all(0).mean()
+        theirs, their_scores, _ = _fit(best, width, DRAWS)
+        _, exact, exact_pairs = _fit("exact kernels numpy", width, DRAWS)
+        apart, theirs_apart = (float(np.abs(found[::EXACT] - exact).max()) for found in (scores, their_scores))
+        same = np.isclose(pairs[:, ::EXACT], exact_pairs, rtol=1e-3).all(0).mean()
         if apart > 1e-5 or same < 0.99:
-            raise AssertionError(f"scores {apart:.1e} apart, choices equal in {same:.2%}; expected 1e-5 and 99 %")
+            raise AssertionError(f"scores {apart:.1e} from float64, choices equal in {same:.2%}; expected 1e-5, 99 %")
         measure = f"group ridge, {BANDS} bands of {width} features x {TARGETS:,} targets, {DRAWS} draws"
-        yield row(measure, ours, theirs, f"himalaya {best}", "CPU-s", 2.0)
+        peer = f"himalaya {best} (scores {theirs_apart:.0e} from float64, ours {apart:.0e})"
+        yield row(measure, ours, theirs, peer, "CPU-s", 2.0)
 
 
 def _fit(name: str, width: int, draws: int) -> tuple[float, np.ndarray, np.ndarray]:
@@ -72,7 +80,7 @@ def _ours(bands: list[np.ndarray], Y: np.ndarray, draws: np.ndarray) -> tuple[fl
     from grounding.brain.folds import Contiguous
     from grounding.brain.ridge import GroupRidgeCV
 
-    model = GroupRidgeCV(alphas=ALPHAS, draws=draws, folds=Contiguous(5))
+    model = GroupRidgeCV(alphas=ALPHAS, draws=draws, folds=Contiguous(5), extend=False)
     began = time.process_time()
     model.fit(bands, Y)
     return time.process_time() - began, model.cv_scores_, model.deltas_
@@ -91,8 +99,8 @@ def _himalaya(
     inputs = [library.asarray(band) for band in bands]
     settings = {
         "Y": library.asarray(Y),
-        "n_iter": library.asarray(draws.astype(np.float32)),
-        "alphas": library.asarray(ALPHAS.astype(np.float32)),
+        "n_iter": library.asarray(draws.astype(Y.dtype)),
+        "alphas": library.asarray(ALPHAS.astype(Y.dtype)),
         "score_func": r2_score,
         "cv": KFold(5),
         "fit_intercept": True,
@@ -121,7 +129,13 @@ def _job(name: str, width: str, draws: str, folder: str) -> None:
     # Corners of the simplex at 1e-9 and less are the same to float32; himalaya would divide by them.
     weights = np.maximum(draw_band_weights(int(draws), BANDS, SEED), 1e-6)
     weights /= weights.sum(1, keepdims=True)
-    done = _ours(bands, Y, weights) if name == "ours" else _himalaya(*name.split(), bands, Y, weights)
+    if name.startswith("exact "):
+        bands, Y = [band.astype(np.float64) for band in bands], Y[:, ::EXACT].astype(np.float64)
+    if name == "ours":
+        done = _ours(bands, Y, weights)
+    else:
+        solver, backend = name.removeprefix("exact ").split()
+        done = _himalaya(solver, backend, bands, Y, weights)
     np.savez(Path(folder) / "found.npz", scores=done[1], deltas=done[2])
     print(json.dumps(done[0]))
 
@@ -131,4 +145,4 @@ if __name__ == "__main__":
         _job(*sys.argv[1:])
     else:
         for line in rows():
-            print(line)
+            print(line, flush=True)

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from grounding.brain.comparison import (
-    common_dimension,
-    compare_over_subjects,
-    principal_components,
-    random_projection,
-)
+from grounding.brain.comparison import compare_over_subjects, principal_components
 from grounding.errors import InputError
 
 
@@ -28,28 +23,10 @@ def test_principal_components_are_those_of_sklearn_up_to_sign(generator, shape):
     assert project(test.astype(np.float32)).dtype == np.float32
 
 
-def test_random_projection_is_orthogonal_seeded_and_keeps_lengths_on_average(generator):
-    train = generator.standard_normal((50, 30)) + 5
-    project = random_projection(train, 10, seed=1)
-    np.testing.assert_allclose(project.matrix.T @ project.matrix, np.eye(10), atol=1e-12)
-    np.testing.assert_array_equal(project.matrix, random_projection(train, 10, seed=1).matrix)
-    assert not np.allclose(project.matrix, random_projection(train, 10, seed=2).matrix)
-    np.testing.assert_allclose(project(train).mean(0), 0, atol=1e-10)
-    lengths = [np.square(random_projection(train, 10, seed=s)(train)).sum() for s in range(200)]
-    assert np.mean(lengths) == pytest.approx(np.square(train - train.mean(0)).sum() / 3, rel=0.05)
-
-
-def test_dimension_that_fits_all():
-    assert common_dimension([768, 300, 4096], 1000) == 300
-    assert common_dimension([768, 300], 200) == 199
-    with pytest.raises(InputError, match="widths"):
-        common_dimension([], 200)
-
-
 def test_projections_refuse_what_does_not_fit(generator):
     train = generator.standard_normal((10, 4))
     with pytest.raises(InputError, match="dimension: 5 found, expected 1 to 4"):
-        random_projection(train, 5, seed=0)
+        principal_components(train, 5)
     with pytest.raises(InputError, match="fewer dimensions than rows"):
         principal_components(generator.standard_normal((4, 9)), 4)
     with pytest.raises(InputError, match=r"features: \(10, 3\)"):

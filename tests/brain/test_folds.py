@@ -7,9 +7,20 @@ import sys
 import numpy as np
 import pytest
 
-from grounding.brain.folds import ByWordType, Contiguous, Folds, Grouped, LeaveOneOut, Shuffled
+from grounding.brain.decoding import averaged
+from grounding.brain.folds import (
+    ByWordType,
+    Contiguous,
+    Folds,
+    Grouped,
+    LeaveOneOut,
+    NewSubjectNewWord,
+    Shuffled,
+    Within,
+)
 from grounding.brain.rows import Rows
 from grounding.errors import InputError
+from tests.brain.decoding.planted import WORDS, patterns
 
 
 def rows(*lengths: int, story: str | None = None) -> Rows:
@@ -141,6 +152,9 @@ def test_the_order_of_runs_changes_no_group():
         (Contiguous(1), rows(5), "expected at least 2"),
         (Contiguous(2, purge=50), rows(20), "make the gap smaller"),
         (LeaveOneOut(), rows(5), "1 groups by run"),
+        (LeaveOneOut("word"), rows(5), "by 'word' found, expected one of run, story, subject"),
+        (Contiguous(2, purge=-1), rows(20), "purge: -1 rows found"),
+        (ByWordType(2, purge=-1), words("a b c"), "purge: -1 rows found"),
         (ByWordType(2), rows(5), "the rows are no words"),
         (ByWordType(5), words("a b a b"), "2 word types found"),
     ],
@@ -148,3 +162,51 @@ def test_the_order_of_runs_changes_no_group():
 def test_what_cannot_be_parted_is_refused(folding, of, said):
     with pytest.raises(InputError, match=said):
         folding.split(of)
+
+
+def test_within_trains_on_the_same_subject_only():
+    rows = averaged(patterns(subjects=3), parts=2).rows
+    folds = Within(LeaveOneOut("run")).split(rows)
+    assert len(folds) == 6 and folds.tested.tolist() == list(range(len(rows)))
+    for fold in folds:
+        assert set(rows.subject[fold.train]) == set(rows.subject[fold.test])
+        assert not set(rows.run[fold.train]) & set(rows.run[fold.test])
+    assert folds.description == "within each of 3 subjects: leave one run out, 2 folds"
+    assert Within(Shuffled(2, seed=0)).split(rows).shuffled and not Within(Contiguous(2)).split(rows).shuffled
+
+
+def test_neither_subject_nor_word_was_trained_on_and_every_row_is_tested():
+    rows = patterns(subjects=3).rows
+    folds = NewSubjectNewWord(4).split(rows)
+    assert len(folds) == 12 and folds.tested.tolist() == list(range(len(rows)))
+    for fold in folds:
+        assert not set(rows.subject[fold.train]) & set(rows.subject[fold.test])
+        assert not set(rows.word[fold.train]) & set(rows.word[fold.test])
+
+
+def test_kinds_are_balanced_over_the_parts():
+    kinds = {word: "ab"[number // 12] for number, word in enumerate(WORDS)}
+    rows = patterns(subjects=2).rows
+    for fold in NewSubjectNewWord(12, kinds).split(rows):
+        assert sorted(kinds[word] for word in set(rows.word[fold.test].tolist())) == ["a", "b"]
+    with pytest.raises(InputError, match="kinds: none for word00"):
+        NewSubjectNewWord(3, {"word01": "a"}).split(rows)
+
+
+def test_new_words_of_new_subjects_must_exist():
+    rows = patterns(subjects=2).rows
+    with pytest.raises(InputError, match="25 parts of 24 words"):
+        NewSubjectNewWord(25).split(rows)
+    with pytest.raises(InputError, match="groups by subject"):
+        NewSubjectNewWord(3).split(rows.take(np.arange(48)))
+
+
+def test_new_words_are_new_whatever_their_case_and_punctuation():
+    parts = [
+        Rows.of_run(s, np.arange(6.0), subject=s, word=["Hat", "tea,", "hat", "Tea", "“tea", "hat."]) for s in "ab"
+    ]
+    of = Rows.joined(parts)
+    for fold in NewSubjectNewWord(2).split(of):
+        assert len(set(of.word[fold.test].tolist())) == 3 and len(fold.train) == 3
+    with pytest.raises(InputError, match="3 parts of 2 words"):
+        NewSubjectNewWord(3).split(of)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from grounding.brain.decoding import averaged, flattened, order_only
+from grounding.brain.geometry import average_repetitions, brain_embedding
 from grounding.brain.recording import Epochs, Features, Recording, Run, Transcript, beside
 from grounding.brain.rows import Rows
 from grounding.errors import DataError, InputError
@@ -39,6 +41,16 @@ def test_epochs_average_over_a_window_with_both_ends():
     assert epochs.mean(0.1, 0.3).data.tolist() == [[2.0], [7.0]]
     with pytest.raises(InputError, match="no lag lies in it"):
         epochs.mean(0.5, 0.6)
+
+
+def test_what_was_left_out_is_carried_along():
+    reason = {"Fp1": "constant"}
+    assert Recording((run(),), ("x", "y"), "eeg", excluded=reason).responses().excluded == reason
+    rows = Rows.of_run("a", np.arange(2.0), word=["hat", "tea"])
+    epochs = Epochs(np.zeros((2, 1, 3), "f"), np.arange(3.0), rows, ("Cz",), "eeg", excluded=reason)
+    averages, _ = average_repetitions(brain_embedding(epochs, first=0, last=1, channels={"all": ["Cz"]}))
+    for kept in (epochs.mean(0, 1), flattened(epochs), averages, averaged(order_only(epochs.mean(0, 1)))):
+        assert kept.excluded == reason
 
 
 def test_rows_can_be_taken_by_mask_and_know_their_runs():

@@ -6,7 +6,7 @@ import pytest
 from grounding.brain.folds import Grouped
 from grounding.brain.recording import Features, Responses
 from grounding.brain.rows import Rows
-from grounding.brain.two_stage import over_subjects, two_stage
+from grounding.brain.two_stage import mean_of_subjects, two_stage
 from grounding.errors import InputError
 
 
@@ -59,8 +59,8 @@ def test_a_control_s_effect_is_not_the_predictor_s():
     assert np.mean([one.gain.value for one in found]) < 0
 
 
-def test_the_mean_over_subjects_is_student_s():
-    found = over_subjects(np.array([1.0, 2.0, 3.0]))
+def test_the_mean_mean_of_subjects_is_student_s():
+    found = mean_of_subjects(np.array([1.0, 2.0, 3.0]))
     assert (found.value, found.low, found.high) == pytest.approx((2.0, -0.4841, 4.4841), abs=1e-3)
 
 

@@ -1,7 +1,6 @@
 """Decoding: which word, picture or category a recording belongs to, beside chance and dull controls.
 
 patterns        what is decoded: repetitions averaged, runs standardised, the order of trials alone as a control
-folding         folds inside each subject, or of new subjects with new words
 linear          decode: ridge from patterns to word or picture vectors
 contrastive     train_decoder, decode_contrastively: a network trained in a `grounding.space.SharedSpace`
 classification  classify: which of a few categories
@@ -11,10 +10,10 @@ retrieval       Decoding: how soon the right item is found, with intervals and a
 
 from grounding.brain.decoding.classification import Classification, classify
 from grounding.brain.decoding.contrastive import decode_contrastively, train_decoder
-from grounding.brain.decoding.folding import NewSubjectNewWord, Within
 from grounding.brain.decoding.linear import decode
 from grounding.brain.decoding.patterns import averaged, flattened, order_only, standardised
 from grounding.brain.decoding.retrieval import Decoding
+from grounding.brain.folds import NewSubjectNewWord, Within
 
 __all__ = [
     "Classification",

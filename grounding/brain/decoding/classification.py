@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from grounding.brain.decoding.folding import Splitting
 from grounding.brain.decoding.intervals import intervals
 from grounding.brain.decoding.linear import check_finite
 from grounding.brain.decoding.retrieval import Rate
-from grounding.brain.folds import LeaveOneOut
+from grounding.brain.folds import LeaveOneOut, Splitting
 from grounding.brain.recording import Responses
 from grounding.brain.rows import Rows
+from grounding.brain.significance.kept import kept_p
 from grounding.errors import InputError
 
 
@@ -87,7 +87,8 @@ def classify(
     In each fold channels are standardised by the training rows. Of several classifiers the one is used that predicts
     best inside the training rows, parted by ``inner``; the first wins a tie.
 
-    The permutation test keeps the predictions. Where rows are words it permutes which word has which category, for all
+    The permutation test keeps the predictions, and allows for what folds share by having trained one another
+    (`grounding.brain.significance.kept`). Where rows are words it permutes which word has which category, for all
     subjects alike; else it permutes the true labels within each run. It is too easy to pass where neighbouring rows of
     a run share both label and noise, so give it blocks or averages, not single volumes or trials.
 
@@ -186,13 +187,9 @@ def _accuracy(
     correct = (actual == predicted).astype(np.float64)
     low, high = intervals(correct[:, None], rows, rows.word, resamples, seed)[0][0]
     chance = np.unique(actual, return_counts=True)[1].max() / len(actual)
-    p = float("nan")
-    if permutations:
-        generator = np.random.default_rng(seed)
-        draws = (_relabelled(actual, rows, generator) for _ in range(permutations))
-        reached = sum((drawn == predicted).mean() >= correct.mean() - 1e-12 for drawn in draws)
-        p = (1 + int(reached)) / (1 + permutations)
-    return Rate(float(correct.mean()), float(low), float(high), float(chance), p)
+    generator = np.random.default_rng(seed)
+    null = np.array([(_relabelled(actual, rows, generator) == predicted).mean() for _ in range(permutations)])
+    return Rate(float(correct.mean()), float(low), float(high), float(chance), float(kept_p(null, correct.mean())))
 
 
 def _relabelled(actual: np.ndarray, rows: Rows, generator: np.random.Generator) -> np.ndarray:

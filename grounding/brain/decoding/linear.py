@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from grounding.brain.decoding.folding import Splitting
 from grounding.brain.decoding.retrieval import Decoding, Scored, summarise
-from grounding.brain.folds import ByWordType, Folds
+from grounding.brain.folds import ByWordType, Folds, Splitting
 from grounding.brain.recording import Epochs, Responses
 from grounding.brain.rows import Rows
 from grounding.errors import InputError
@@ -62,7 +61,7 @@ def decode(
         x, mean = patterns.data[train].astype(np.float64), targets[train].mean(0)
         spread = np.where(targets[train].std(0) > 0, targets[train].std(0), 1)
         centre, scale = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1)
-        model = RidgeCV(alphas=alphas, folds=(folds if inner is None else inner).split(patterns.rows.take(train)))
+        model = RidgeCV(alphas=alphas, folds=_inner(folds, inner, patterns.rows.take(train)))
         model.fit((x - centre) / scale, (targets[train] - mean) / spread)
         predicted = np.asarray(model.predict((patterns.data[test] - centre) / scale))
         candidates = (np.array([vectors[item] for item in items]) - mean) / spread
@@ -81,6 +80,18 @@ def decode(
         resamples=resamples,
         seed=seed,
     )
+
+
+def _inner(folds: Splitting, inner: Splitting | None, rows: Rows) -> Folds:
+    if inner is not None:
+        return inner.split(rows)
+    try:
+        return folds.split(rows)
+    except InputError as error:
+        raise InputError(
+            f"decode: training rows cannot be parted as all rows are, to choose penalties ({error}); give `inner`, "
+            "such as ByWordType(5)"
+        ) from error
 
 
 def scored_folds(folds: Folds, words: np.ndarray, score: Score) -> list[Scored]:

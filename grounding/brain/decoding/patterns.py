@@ -1,5 +1,7 @@
 """What is decoded: averages of repetitions, standardised runs, and what the order of trials alone tells."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from grounding.brain.recording import Epochs, Responses
@@ -11,7 +13,7 @@ def flattened(epochs: Epochs) -> Responses:
     """Epochs (n, C, L) as patterns (n, C L): every channel at every lag."""
     targets = tuple(f"{channel} {lag:+.3f} s" for channel in epochs.channels for lag in epochs.lags.tolist())
     data = epochs.data.reshape(len(epochs.data), -1)
-    return Responses(data, epochs.rows, targets, epochs.kind, epochs.synthetic)
+    return Responses(data, epochs.rows, targets, epochs.kind, epochs.synthetic, epochs.excluded)
 
 
 def standardised(patterns: Responses) -> Responses:
@@ -33,11 +35,14 @@ def standardised(patterns: Responses) -> Responses:
                 f"one of {len(bad)} such; leave these channels out"
             )
         data[places] = (values - mean) / spread
-    return Responses(data, patterns.rows, patterns.targets, patterns.kind, patterns.synthetic)
+    return replace(patterns, data=data)
 
 
 def averaged(patterns: Responses, parts: int = 1) -> Responses:
-    """The mean pattern of each word in each of ``parts`` consecutive stretches of a run.
+    """The mean pattern of each word, as it is spelt, in each of ``parts`` consecutive stretches of a run.
+
+    Runs stay apart; for one mean of each word type over all runs of a subject see
+    `grounding.brain.geometry.average_repetitions`.
 
     The rows of a stretch form a run of their own, named "RUN, part 1" where there are several, with the words in
     alphabetical order; ``rows.time`` is the mean of the rows that were averaged. Averages of different stretches share
@@ -72,7 +77,7 @@ def averaged(patterns: Responses, parts: int = 1) -> Responses:
                     word=words.tolist(),
                 )
             )
-    return Responses(np.concatenate(data), Rows.joined(made), patterns.targets, patterns.kind, patterns.synthetic)
+    return replace(patterns, data=np.concatenate(data), rows=Rows.joined(made))
 
 
 def order_only(patterns: Responses, powers: int = 3) -> Responses:
@@ -86,4 +91,4 @@ def order_only(patterns: Responses, powers: int = 3) -> Responses:
         middle, half = (time.min() + time.max()) / 2, max(np.ptp(time) / 2, np.finfo(np.float64).tiny)
         data[places] = ((time - middle) / half)[:, None] ** np.arange(1, powers + 1)
     targets = tuple(f"time ** {power}" for power in range(1, powers + 1))
-    return Responses(data, patterns.rows, targets, patterns.kind, patterns.synthetic)
+    return replace(patterns, data=data, targets=targets)

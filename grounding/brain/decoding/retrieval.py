@@ -9,26 +9,22 @@ import numpy as np
 from grounding.brain.decoding.intervals import intervals
 from grounding.brain.folds import Folds
 from grounding.brain.rows import Rows
+from grounding.brain.significance.kept import kept_p
 from grounding.errors import InputError
+from grounding.text.evaluation.estimates import Estimate
 
 CUTS = (1, 5)
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A mean over the tested rows.
+class Rate(Estimate):
+    """A mean over the tested rows with its 95 % interval.
 
     Attributes:
-        value: of it.
-        low: bound of the 95 % interval.
-        high: bound of the 95 % interval.
         chance: what guessing is expected to reach.
         p: one-sided, of the permutation test; NaN where there is none.
     """
 
-    value: float
-    low: float
-    high: float
     chance: float
     p: float
 
@@ -44,9 +40,11 @@ class Decoding:
     Candidates are the different items of the fold's test rows: with zero-shot folds the words that were held out, so
     that nothing competes which training has seen.
 
-    The p-values permute which item is the right one, with the trained decoders as they are. All repetitions of an item
-    and all folds with the same candidates, such as those of several subjects, are permuted alike: what subjects share
-    in their responses to a word would otherwise let arbitrary vectors pass. The intervals resample subjects and items
+    The p-values permute which item is the right one, with the trained decoders as they are, and allow for what folds
+    share by having trained one another (`grounding.brain.significance.kept`). An item is permuted alike in all its
+    repetitions and in all folds that have it, such as those of several subjects, even if each of them lacks some
+    others: what subjects share in their responses to a word would otherwise let arbitrary vectors pass. The intervals
+    resample subjects and items
     at once (`grounding.brain.decoding.intervals`).
 
     Attributes:
@@ -216,21 +214,52 @@ def _p_values(
     permutations: int,
     seed: int,
 ) -> list[float]:
-    """One-sided, (1 + permutations that reach the mean) / (1 + permutations) (Phipson and Smyth, 2010)."""
-    if not permutations:
-        return [float("nan")] * len(names)
+    """One-sided; see `grounding.brain.significance.kept`."""
     tables: dict[tuple[str, ...], np.ndarray] = {}
     for one in scored:
         key = tuple(one.items)
         tables[key] = tables.get(key, 0) + _table(one, truth, names)
     generator = np.random.default_rng(seed)
     null = np.zeros((permutations, len(names)))
-    for items, table in tables.items():
+    for family in families(list(tables)):
+        union = sorted(set().union(*family))
+        places = {items: np.searchsorted(union, list(items)) for items in family}
+        back = np.zeros(len(union), dtype=np.int64)
         for number in range(permutations):
-            null[number] += table[:, np.arange(len(items)), generator.permutation(len(items))].sum(1)
+            order = generator.permutation(len(union))
+            for items, own in places.items():
+                back[own] = np.arange(len(own))
+                null[number] += tables[items][:, np.arange(len(own)), back[within(order, own)]].sum(1)
     total = sum(len(one.test) for one in scored)
-    reached = (null / total >= means - 1e-12).sum(0)
-    return [float(p) for p in (1 + reached) / (1 + permutations)]
+    return kept_p(null / total, means).tolist()
+
+
+def families(sets: Sequence[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
+    """Sets of items that hang together by shared items, such as those of subjects of whom some lack a word."""
+    found: list[list[tuple[str, ...]]] = []
+    for one in sets:
+        shares = [family for family in found if any(not set(one).isdisjoint(other) for other in family)]
+        found = [family for family in found if family not in shares]
+        found.append([one, *(other for family in shares for other in family)])
+    return found
+
+
+def within(order: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Where a permutation takes each of the chosen places if what leads out of them is followed until it returns.
+
+    It is a permutation of the chosen places, as random as ``order`` is; for nearly the same places it is nearly the
+    same.
+
+    Args:
+        order: (n,) a permutation.
+        chosen: (m,) places.
+    """
+    outside = np.ones(len(order), dtype=bool)
+    outside[chosen] = False
+    image = order[chosen]
+    while (away := outside[image]).any():
+        image[away] = order[image[away]]
+    return image
 
 
 def _table(one: Scored, truth: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from grounding.brain.comparison import PairedComparison, compare_over_subjects
 from grounding.brain.encoding.intervals import fold_interval
 from grounding.brain.encoding.model import EncodingModel
 from grounding.brain.encoding.result import EncodingResult
@@ -46,6 +47,23 @@ class Comparison:
             return fold_interval(folds, one.test_share)
         assert isinstance(one, SubjectsResult) and isinstance(other, SubjectsResult)
         return over_subjects(one.means(model, score) - other.means(model, score))
+
+    def test(self, first: str, second: str, model: str = "embedding", score: str = "r") -> PairedComparison:
+        """The same for each target that all subjects have, with a test over subjects, corrected over targets.
+
+        Args:
+            first: a key of ``results``.
+            second: another.
+            model: as in `difference`.
+            score: "r" or "r2".
+
+        Raises:
+            InputError: results of a single recording, no shared target, or fewer than 6 subjects.
+        """
+        one, other = self.results[first], self.results[second]
+        if isinstance(one, EncodingResult) or isinstance(other, EncodingResult) or not one.targets:
+            raise InputError("comparison: several subjects with the same targets are needed for a test over subjects")
+        return compare_over_subjects(one.values(model, score), other.values(model, score))
 
     def table(self) -> list[dict[str, object]]:
         """One row of plain values for each pair of models: differences of r and of unique variance."""

@@ -11,7 +11,7 @@ from grounding.brain.encoding.one_fold import Competitors, FoldFitter
 from grounding.brain.encoding.result import EncodingResult
 from grounding.brain.encoding.spaces import Space
 from grounding.brain.encoding.targets import as_responses, usable_targets
-from grounding.brain.folds import Folding
+from grounding.brain.folds import ByWordType, Contiguous, Folding
 from grounding.brain.recording import Features, Recording, Responses
 from grounding.errors import InputError
 
@@ -141,6 +141,13 @@ class EncodingModel:
             notes.append(
                 f"responses still remember themselves after {limit} rows, so the gap around test rows may be too "
                 "short: clean the runs first (`grounding.brain.readers.cleaned`), or hold out whole runs"
+            )
+        longest = max(abs(delay) for delay in self.delays)
+        if isinstance(self.folds, Contiguous | ByWordType) and self.folds.purge < longest + margin:
+            notes.append(
+                f"the gap of {self.folds.purge} rows is shorter than the longest delay, {longest}, and the {margin} "
+                "rows for which responses remember themselves: test rows share noise with training rows, and every "
+                f"score may be inflated; choose purge={longest + margin}, or folds='contiguous'"
             )
         if isinstance(recording, Recording) and 0 < sum(run.confounds is not None for run in recording.runs) < len(
             recording.runs

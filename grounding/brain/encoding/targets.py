@@ -42,9 +42,8 @@ def usable_targets(responses: Responses, folds: Folds) -> tuple[np.ndarray, dict
 
 def as_responses(recording: Recording | Responses) -> tuple[Responses, Mapping[str, str]]:
     """The responses, and what reading them had left out already."""
-    if isinstance(recording, Recording):
-        return recording.responses(), recording.excluded
-    return recording, {}
+    responses = recording.responses() if isinstance(recording, Recording) else recording
+    return responses, responses.excluded
 
 
 def repeat_ceiling(responses: Responses, kept: np.ndarray) -> tuple[np.ndarray, str] | None:

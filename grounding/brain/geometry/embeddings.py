@@ -1,11 +1,12 @@
 """Brain embeddings: for each word one vector of what a set of electrodes, sensors or voxels did after it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from grounding.brain.recording import Epochs, Recording, Responses, Run
-from grounding.brain.rows import Rows
+from grounding.brain.rows import Rows, word_type
 from grounding.errors import DataError, InputError
 
 Channels = Sequence[str] | Mapping[str, Sequence[str]]
@@ -76,7 +77,9 @@ def word_responses(recording: Recording, *, first: float, last: float, channels:
     if not rows:
         raise DataError(f"recording: no word has samples {first} to {last} s after its onset; check the runs' starts")
     data = np.concatenate(parts).astype(np.float32)
-    whole = Responses(data, Rows.joined(rows), recording.channels, recording.kind, recording.synthetic)
+    whole = Responses(
+        data, Rows.joined(rows), recording.channels, recording.kind, recording.synthetic, recording.excluded
+    )
     return select_channels(whole, channels)
 
 
@@ -113,18 +116,20 @@ def select_channels(responses: Responses, channels: Channels | None) -> Response
             raise InputError(f"channels: {missing[0]!r} is not there; there are {', '.join(responses.targets[:20])}")
         columns.append(responses.data[:, [places[name] for name in members]].mean(axis=1))
     data = np.stack(columns, axis=1).astype(np.float32)
-    return Responses(data, responses.rows, tuple(regions), responses.kind, responses.synthetic)
+    return replace(responses, data=data, targets=tuple(regions))
 
 
 def average_repetitions(responses: Responses, *, at_least: int = 1) -> tuple[Responses, np.ndarray]:
-    """One row for each word type and subject: the mean over all its tokens, whatever their case.
+    """One row for each word type and subject: the mean over all its tokens, in any case, with any punctuation.
+
+    Runs are lost; `grounding.brain.decoding.averaged` keeps them apart, so that they can be held out.
 
     Args:
         responses: word-locked rows.
         at_least: types with fewer tokens are left out.
 
     Returns:
-        The means, whose words are in lower case and in alphabetical order, one run a subject named "types SUBJECT";
+        The means, whose words are `word_type`s in alphabetical order, one run a subject named "types SUBJECT";
         and how many tokens each is the mean of, int64.
 
     Raises:
@@ -132,7 +137,7 @@ def average_repetitions(responses: Responses, *, at_least: int = 1) -> tuple[Res
     """
     if responses.rows.word is None:
         raise InputError("average over repetitions: the rows are no words; use word-locked responses")
-    words = np.char.lower(responses.rows.word.astype(np.str_))
+    words = np.array([word_type(word) for word in responses.rows.word.tolist()])
     data, rows, counts = [], [], []
     for subject in dict.fromkeys(responses.rows.subject.tolist()):
         of_subject = np.flatnonzero(responses.rows.subject == subject)
@@ -149,5 +154,4 @@ def average_repetitions(responses: Responses, *, at_least: int = 1) -> tuple[Res
     if not rows:
         raise InputError(f"average over repetitions: no word occurs {at_least} times; ask for fewer")
     means = np.concatenate(data).astype(np.float32)
-    averaged = Responses(means, Rows.joined(rows), responses.targets, responses.kind, responses.synthetic)
-    return averaged, np.concatenate(counts)
+    return replace(responses, data=means, rows=Rows.joined(rows)), np.concatenate(counts)

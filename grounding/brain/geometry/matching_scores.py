@@ -2,13 +2,15 @@
 
 Each score of a fold with T word types is a matrix (T, T): row s, column t is the score that the predictions for word s
 would have if their right answer were word t. The diagonal is what was reached, and any permutation of the columns is
-what chance would have given, so that a permutation test computes nothing anew.
+what chance would have given, so that a permutation test computes nothing anew. The words of one fold train the maps of
+all others, which `grounding.brain.significance.kept` allows for.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from grounding.brain.significance.kept import kept_p
 from grounding.text.evaluation.estimates import INTERVAL, Estimate, bootstrap
 
 PAIRWISE, AREA, TWO_VS_TWO = "pairwise", "roc auc", "two vs two"
@@ -90,7 +92,7 @@ class WordScore:
         estimate: its value, the mean over words (over pairs of words of a fold for "two vs two"), and its 95 %
             interval over words.
         chance: expected without any knowledge.
-        p: one-sided, from words permuted within each fold; never 0.
+        p: one-sided, from words permuted within each fold with the maps as they are; NaN without permutations.
         words: (W,) of each word, in the order of the folds and of the alphabet; None for "two vs two".
     """
 
@@ -119,9 +121,9 @@ def summarise(folds: list[FoldScores], permutations: int, resamples: int, seed: 
         values = by_word[name]
         expected = float(np.repeat([f.chance[name] for f in folds], [len(f.types) for f in folds]).mean())
         estimate = never_certain(interval_over_words(values, resamples, seed), len(values))
-        found[name] = WordScore(estimate, expected, _p(chance[:, place], estimate.value), values)
+        found[name] = WordScore(estimate, expected, float(kept_p(chance[:, place], estimate.value)), values)
     estimate = _interval_over_pairs(pairs, resamples, seed)
-    found[TWO_VS_TWO] = WordScore(estimate, 0.5, _p(chance[:, -1], estimate.value), None)
+    found[TWO_VS_TWO] = WordScore(estimate, 0.5, float(kept_p(chance[:, -1], estimate.value)), None)
     return found
 
 
@@ -169,7 +171,3 @@ def _above(matrix: np.ndarray) -> np.ndarray:
 
 def _mean(parts: list[np.ndarray]) -> float:
     return float(np.concatenate(parts).mean())
-
-
-def _p(chance: np.ndarray, reached: float) -> float:
-    return float((1 + (chance >= reached - 1e-12).sum()) / (len(chance) + 1))

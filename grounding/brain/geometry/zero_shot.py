@@ -11,16 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from grounding.alignment.checks import check_matrix
+from grounding.brain.encoding.nesting import autocorrelation_margin
 from grounding.brain.folds import ByWordType, Fold
 from grounding.brain.geometry.mapping import Mapping, RidgeMapping, Standardisation
 from grounding.brain.geometry.matching_scores import FoldScores, WordScore, interval_over_words, score_fold, summarise
 from grounding.brain.recording import Responses
-from grounding.brain.rows import Rows
+from grounding.brain.rows import Rows, word_type
 from grounding.errors import InputError
 from grounding.text.evaluation.estimates import Estimate
 
 TO_BRAIN, TO_WORD = "word to brain", "brain to word"
 MAP, NEAREST, STATIC = "map", "nearest training word", "static vectors"
+
+LONGEST_GAP = 10
+"""Words; a longer gap around each test word would leave nothing to train on."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class ZeroShot:
         permutations: how many.
         resamples: how many.
         seed: of both.
+        notes: what a reader must know before believing the scores.
     """
 
     scores: dict[str, dict[str, dict[str, WordScore]]]
@@ -47,6 +52,7 @@ class ZeroShot:
     permutations: int
     resamples: int
     seed: int
+    notes: tuple[str, ...] = ()
 
     def difference(self, direction: str, score: str = "roc auc", first: str = MAP, second: str = NEAREST) -> Estimate:
         """By how much one method is better than another, with the 95 % interval over words; word by word.
@@ -88,7 +94,7 @@ def zero_shot(
     responses: Responses,
     *,
     mapping: Mapping = RidgeMapping(),
-    folds: ByWordType = ByWordType(10),
+    folds: ByWordType | None = None,
     static: np.ndarray | None = None,
     top: tuple[int, ...] = (1, 5, 10),
     permutations: int = 1000,
@@ -105,7 +111,11 @@ def zero_shot(
         responses: word-locked rows of one subject, or of subjects in one space; see `brain_embedding` and
             `average_repetitions`.
         mapping: ridge, or least squares on principal components.
-        folds: by word type. Give a purge gap where neighbouring words share recorded signal.
+        folds: by word type. None for ten, with a gap as long as both vectors and responses remember themselves: of a
+            contextual model neighbouring words have like vectors, in a recording they share noise, and a map of one
+            onto the other then places words that it was not trained with although it knows nothing of them. Averages
+            over repetitions have lost where words stood, so nothing can be left out around them: of contextual
+            vectors give the tokens.
         static: (n, q), vectors of the same words out of context, as a control.
         top: the values of K.
         permutations: of words within each fold.
@@ -125,8 +135,11 @@ def zero_shot(
     for name, matrix in (("vectors", X), ("static", X if S is None else S)):
         if len(matrix) != len(Y):
             raise InputError(f"{name}: {len(matrix)} rows found, expected {len(Y)}, as the responses have")
+    gap = min(autocorrelation_margin(side, responses.rows, LONGEST_GAP) for side in (X, Y))
+    folds = ByWordType(10, purge=gap) if folds is None else folds
     split = folds.split(responses.rows)
-    words = np.char.lower(np.asarray(responses.rows.word, dtype=np.str_))
+    assert responses.rows.word is not None  # else the folds have refused it
+    words = np.array([word_type(word) for word in responses.rows.word.tolist()])
     sides = {(TO_BRAIN, MAP): (X, Y), (TO_WORD, MAP): (Y, X)}
     if S is not None:
         sides |= {(TO_BRAIN, STATIC): (S, Y), (TO_WORD, STATIC): (Y, S)}
@@ -154,6 +167,16 @@ def zero_shot(
         permutations,
         resamples,
         seed,
+        _notes(folds.purge, gap),
+    )
+
+
+def _notes(purge: int, gap: int) -> tuple[str, ...]:
+    if purge >= gap and gap < LONGEST_GAP:
+        return ()
+    return (
+        f"vectors and responses remember themselves for {gap} words{' or more' if gap == LONGEST_GAP else ''} and the "
+        f"gap around test words is {purge}: words near test words were trained on, which inflates every score",
     )
 
 

@@ -87,6 +87,7 @@ def word_epochs(
         synthetic=recording.synthetic,
         positions=recording.positions,
         dropped=dropped,
+        excluded=recording.excluded,
     )
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grounding.brain.folds import Folds
 from grounding.brain.ridge.checks import AlphaEdgeWarning, ArgumentError, check_alphas
+from grounding.brain.ridge.scores import Scoring
 
 AUTO = np.logspace(-4, 5, 28)
 """Of "auto", in units of the mean eigenvalue of the features' Gram matrix: three a decade."""
@@ -76,6 +78,11 @@ def make_grid(alphas: object, unit: float, extend: bool) -> Grid:
     return Grid(grid, len(below), len(below) + len(asked))
 
 
+def least_signal(scoring: Scoring, folds: Folds) -> float:
+    """A target has a signal if its best score is above this: r² above 0, correlation above 2 / √(rows tested)."""
+    return 0.0 if scoring == "r2" else 2 / len(np.unique(folds.tested)) ** 0.5
+
+
 def choose(table: Tensor, grid: Grid, signal: float) -> Choice:
     """The best penalty of each target, from a grid that is extended while too many choose its edge.
 
@@ -84,7 +91,7 @@ def choose(table: Tensor, grid: Grid, signal: float) -> Choice:
     Args:
         table: (A, v) mean scores of every penalty of the grid.
         grid: whose scores they are.
-        signal: a target has a signal if its best score is above this.
+        signal: as of `least_signal`.
 
     Warns:
         AlphaEdgeWarning: the grid was extended, or its edge is still chosen by many.
@@ -105,6 +112,24 @@ def choose(table: Tensor, grid: Grid, signal: float) -> Choice:
     scores[never] = np.nan
     _warn(grid, used, asked, edges)
     return Choice(used[choice], scores, used, sum(edges), sum(asked))
+
+
+def edge_of(alpha: np.ndarray, alphas: np.ndarray, score: np.ndarray, signal: float) -> float:
+    """The share of the targets with a signal at the edge of a grid, for choices that were made already.
+
+    Args:
+        alpha: (v,) the choices.
+        alphas: (A,) the grid, ascending.
+        score: (v,) their scores, NaN where there is none.
+        signal: as of `least_signal`.
+
+    Warns:
+        AlphaEdgeWarning: its edge is chosen by many.
+    """
+    place = torch.from_numpy(np.searchsorted(alphas, alpha))
+    edges = _edge_shares(torch.from_numpy(score), place, len(alphas), signal)
+    _warn(Grid(alphas, 0, len(alphas)), alphas, edges, edges)
+    return sum(edges)
 
 
 def _continued(ratio: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from grounding.brain.ridge.checks import ArgumentError, check_finite
+from grounding.brain.ridge.checks import ArgumentError, as_tensor, check_finite, check_unmasked
 from grounding.brain.ridge.targets import Targets
 
 
@@ -26,6 +26,7 @@ def as_features(estimator: Any, X: Any, reset: bool) -> Tensor:
         _check_tensor(estimator, X, reset)
         features = X.detach() if X.dtype in (torch.float32, torch.float64) else X.detach().double()
     else:
+        check_unmasked(X, "X")
         try:
             array = validate_data(
                 estimator,
@@ -55,6 +56,7 @@ def as_targets(Y: Any, features: Tensor, dtype: torch.dtype | None = None) -> Ta
     """
     if Y is None:
         raise ArgumentError("Y: None found; the model requires y to be passed, but the target y is None")
+    check_unmasked(Y, "Y")
     data = Y if hasattr(Y, "shape") and hasattr(Y, "dtype") and not hasattr(Y, "iloc") else np.asarray(Y)
     if isinstance(data, Tensor):
         data = data.detach()
@@ -75,14 +77,6 @@ def as_targets(Y: Any, features: Tensor, dtype: torch.dtype | None = None) -> Ta
 def like(X: Any, values: Tensor) -> Any:
     """The values as torch where X is torch, else as numpy."""
     return values if isinstance(X, Tensor) else values.cpu().numpy()
-
-
-def as_tensor(array: Any) -> Tensor:
-    """The array as a tensor, which shares memory unless the array must not be written to."""
-    if isinstance(array, Tensor):
-        return array
-    # torch warns of arrays that it must not write to.
-    return torch.from_numpy(np.require(array, requirements="W"))
 
 
 def _check_tensor(estimator: Any, X: Tensor, reset: bool) -> None:

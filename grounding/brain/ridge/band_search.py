@@ -9,7 +9,7 @@ from torch import Tensor
 
 from grounding.brain.folds import Fold
 from grounding.brain.ridge.bands import Bands
-from grounding.brain.ridge.checks import ArgumentError
+from grounding.brain.ridge.checks import ArgumentError, check_whole
 from grounding.brain.ridge.scores import Scoring
 from grounding.brain.ridge.search import PROBES
 from grounding.brain.ridge.targets import SMALLEST_BLOCK, Plan, Targets, standardise
@@ -25,10 +25,10 @@ def draw_band_weights(draws: int, bands: int, seed: int) -> np.ndarray:
     bands, and 1 (Dupré la Tour et al., 2022). One band has one draw.
 
     Raises:
-        ArgumentError: less than one draw.
+        ArgumentError: less than one draw; a seed that is no whole number from 0.
     """
-    if draws < 1:
-        raise ArgumentError(f"draws: {draws} found, expected at least 1")
+    check_whole(draws, "draws", 1)
+    check_whole(seed, "seed", 0)
     if bands == 1:
         return np.ones((1, 1))
     random = np.random.default_rng(seed)
@@ -42,7 +42,10 @@ def check_band_weights(weights: Any, bands: int) -> np.ndarray:
     Raises:
         ArgumentError: another shape, a weight that is negative or not finite, a row without any.
     """
-    values = np.asarray(weights, dtype=np.float64)
+    try:
+        values = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"draws: {weights!r} found, expected a number or (D, {bands}) weights") from error
     if values.ndim != 2 or values.shape[1] != bands or not len(values):
         raise ArgumentError(f"draws: shape {values.shape} found, expected a number or (D, {bands}), one a band")
     if (wrong := values[~(np.isfinite(values) & (values >= 0))]).size:
@@ -55,31 +58,18 @@ def check_band_weights(weights: Any, bands: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What the search leaves behind, for all targets.
+class Fit:
+    """What is learnt of a block of targets.
 
     Attributes:
-        draw: (v,) int64, which weights.
-        alpha: (v,) int64, which alpha.
-        score: (v,) float64, the mean score over folds with both; NaN for a target that varies over no fold's test rows.
+        coef: (P, v), coefficients of the features as they are given.
         mean: (v,) float64, of the target; 0 without an intercept.
         constant: (v,) bool, whether the target does not vary.
-        coef: (P, v), coefficients of the features as they are given.
     """
 
-    draw: Tensor
-    alpha: Tensor
-    score: Tensor
+    coef: Tensor
     mean: Tensor
     constant: Tensor
-    coef: Tensor
-
-    @classmethod
-    def empty(cls, features: int, targets: Targets) -> "Chosen":
-        """Room for all targets."""
-        numbers = torch.zeros(targets.v, dtype=torch.float64, device=targets.device)
-        coef = torch.zeros(features, targets.v, dtype=targets.dtype, device=targets.device)
-        return cls(numbers.long(), numbers.long(), numbers.clone(), numbers.clone(), numbers.bool(), coef)
 
 
 @dataclass(frozen=True)
@@ -118,19 +108,22 @@ class BandSearch:
         exact, rounded = few.table(probe), few.to(torch.float32).table(probe.float())
         return float((exact - rounded).nan_to_num(0.0).abs().max())
 
-    def choose(self, block: Tensor, columns: slice, chosen: Chosen) -> None:
-        """Search and fit these targets (n, v)."""
+    def best(self, block: Tensor) -> tuple[Tensor, Tensor]:
+        """The best score over draws and which draw it is, for each alpha of these targets (n, v): (A, v) each."""
+        return self.table(standardise(block, self.bands.intercept).values).max(0)
+
+    def fit(self, block: Tensor, draw: Tensor, alpha: Tensor) -> Fit:
+        """Fit these targets (n, v) to all rows, with the row of weights and the penalty of each, (v,)."""
         standard = standardise(block, self.bands.intercept)
-        table = self.table(standard.values)
-        best, place = table.flatten(0, 1).max(0)
-        never = torch.isneginf(best)
-        place[never] = len(self.alphas) - 1
-        draw, alpha = place // len(self.alphas), place % len(self.alphas)
-        chosen.draw[columns], chosen.alpha[columns] = draw, alpha
-        chosen.score[columns] = best.double().masked_fill(never, torch.nan)
-        chosen.mean[columns], chosen.constant[columns] = standard.mean, standard.constant
-        self._refit(standard.values, draw, alpha, chosen.coef[:, columns])
-        chosen.coef[:, columns] *= standard.scale.to(chosen.coef)
+        coef = block.new_zeros(len(self.bands.band), block.shape[1])
+        whole = self.bands.whole(standard.values)
+        for one in torch.unique(draw).tolist():
+            chosen = torch.nonzero(draw == one)[:, 0]
+            basis = whole.basis(self.weights[one])
+            shrunk = basis.project.T @ whole.kept[:, chosen]
+            shrunk /= (basis.eigenvalues[:, None] + alpha[chosen]).to(shrunk)
+            coef[:, chosen] = whole.coefficients(basis, self.weights[one], shrunk)
+        return Fit(coef.mul_(standard.scale.to(coef)), standard.mean, standard.constant)
 
     def table(self, values: Tensor) -> Tensor:
         """(D, A, v): mean scores over folds; −inf for a target that varies over the test rows of none."""
@@ -144,14 +137,3 @@ class BandSearch:
                 table[draw] += part.scores(weights, alphas, self.scoring).masked_fill_(part.constant, 0)
             count += ~part.constant
         return (table / count).masked_fill_(count == 0, -torch.inf)
-
-    def _refit(self, values: Tensor, draw: Tensor, alpha: Tensor, coef: Tensor) -> None:
-        """Coefficients (P, v), written into ``coef``: one decomposition for each draw that some target has chosen."""
-        whole = self.bands.whole(values)
-        alphas = torch.as_tensor(self.alphas, device=values.device)
-        for one in torch.unique(draw).tolist():
-            chosen = torch.nonzero(draw == one)[:, 0]
-            basis = whole.basis(self.weights[one])
-            shrunk = basis.project.T @ whole.kept[:, chosen]
-            shrunk /= (basis.eigenvalues[:, None] + alphas[alpha[chosen]]).to(shrunk)
-            coef[:, chosen] = whole.lift(basis, self.weights[one]) @ shrunk

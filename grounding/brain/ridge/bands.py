@@ -70,9 +70,9 @@ class Primal:
         """Z, (n_test, r)."""
         return self.test @ basis.project
 
-    def lift(self, basis: Basis, weights: Tensor) -> Tensor:
-        """(P, r): coefficients of the unscaled features are lift diag(1 / (λ + α)) C."""
-        return basis.project * basis.eigenvalues.to(basis.project)
+    def coefficients(self, basis: Basis, weights: Tensor, shrunk: Tensor) -> Tensor:
+        """(P, v) of the unscaled features, from diag(1 / (λ + α)) C, (r, v)."""
+        return (basis.project * basis.eigenvalues.to(basis.project)) @ shrunk
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ class Dual:
         across = torch.tensordot(weights, self.across, 1).to(basis.project)
         return (across @ basis.project) / basis.eigenvalues.to(basis.project)
 
-    def lift(self, basis: Basis, weights: Tensor) -> Tensor:
-        """(P, r): coefficients of the unscaled features are lift diag(1 / (λ + α)) C."""
-        return (self.features * weights[self.band].to(self.features)).T @ basis.project
+    def coefficients(self, basis: Basis, weights: Tensor, shrunk: Tensor) -> Tensor:
+        """(P, v) of the unscaled features, from diag(1 / (λ + α)) C, (r, v)."""
+        return (self.features.T @ (basis.project @ shrunk)).mul_(weights[self.band].to(shrunk)[:, None])
 
 
 @dataclass(frozen=True)

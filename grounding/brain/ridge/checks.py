@@ -20,6 +20,38 @@ class AlphaEdgeWarning(UserWarning):
     """Many targets want an alpha at the edge of the grid, where the best one may not have been tried."""
 
 
+def as_tensor(array: Any) -> Tensor:
+    """The array as a tensor, which shares memory unless torch cannot read or must not write to it."""
+    if isinstance(array, Tensor):
+        return array
+    array = np.asarray(array)
+    native = np.dtype(np.float64) if array.dtype.char == "g" else array.dtype.newbyteorder("=")
+    if min(array.strides, default=0) < 0:
+        array = np.ascontiguousarray(array)
+    return torch.from_numpy(np.require(array, native, "W"))
+
+
+def check_whole(value: Any, name: str, least: int) -> int:
+    """A whole number from ``least``.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ArgumentError(f"{name}: {value!r} found, expected a whole number from {least}")
+    return int(value)
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """Refuse masked values, which would count like any other.
+
+    Raises:
+        ArgumentError: a value is masked.
+    """
+    if np.ma.is_masked(values):
+        raise ArgumentError(f"{name}: masked values found, expected finite numbers. Leave such columns or rows out")
+
+
 def check_finite(values: Tensor, name: str, first_column: int = 0) -> None:
     """Refuse NaN and infinity, naming the columns.
 

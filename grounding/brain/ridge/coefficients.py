@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from grounding.files import put_in_place
 class Coefficients:
     """Coefficients of all targets while they are made.
 
-    Until a target is solved its column holds UᵀY, which is no longer than its coefficients: so the refit needs neither
-    Y nor memory of its own.
+    A context manager: a file that is not finished at its end is removed. Until a target is solved its column holds UᵀY,
+    which is no longer than its coefficients: so the refit needs neither Y nor memory of its own.
 
     Attributes:
         coef: (p, v) numpy, torch or memory map; None where none are wanted.
@@ -53,7 +53,7 @@ class Coefficients:
                 torch_in = isinstance(X, Tensor)
                 room = torch.empty(shape, dtype=targets.dtype, device=X.device) if torch_in else np.empty(shape, dtype)
         else:
-            path = Path(coef)
+            path = Path(coef) if isinstance(coef, (str, Path)) else Path()
             if path.suffix != ".npy":
                 raise ArgumentError(f"coef: {coef!r} found, expected True, False or the path of a .npy file")
             try:
@@ -62,6 +62,13 @@ class Coefficients:
                 raise StorageError(f"{path}: coefficients cannot be written ({error.strerror})") from error
         zeros = torch.zeros(targets.v, dtype=torch.float64, device=targets.device)
         return cls(room, zeros, zeros.clone(), zeros.bool(), path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self.path is not None:
+            _unfinished(self.path).unlink(missing_ok=True)
 
     def hold(self, columns: slice, standard: Standardised, totals: Tensor) -> None:
         """Keep what the solution of these targets will need; totals are those of `shared_basis`, (r + 1, columns)."""

@@ -6,10 +6,14 @@ rounded afterwards.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from torch import Tensor
+
+from grounding.brain.ridge.scores import is_constant
 
 CHUNK_ELEMENTS = 1 << 23
 """Features are turned into float64 so many numbers at a time (64 MiB)."""
@@ -50,7 +54,7 @@ def decompose(X: Tensor, intercept: bool = True) -> Decomposition:
     Costs about 2·n·p·min(n, p) operations and the eigendecomposition of a matrix of width min(n, p), in float64.
     """
     n, p = X.shape
-    mean = X.mean(0, dtype=torch.float64) if intercept else X.new_zeros(p, dtype=torch.float64)
+    mean = feature_mean(X, intercept)
     over_rows = p <= n
     gram = _gram(X, mean, over_rows)
     eigenvalues, basis = eigh(gram)
@@ -68,20 +72,37 @@ def decompose(X: Tensor, intercept: bool = True) -> Decomposition:
     return Decomposition(mean, full, singular, right, None if over_rows else gram, unit, intercept)
 
 
+def feature_mean(X: Tensor, intercept: bool) -> Tensor:
+    """(p,) float64, zeros without an intercept; of a feature that does not vary its value, which no sum has rounded."""
+    if not intercept:
+        return X.new_zeros(X.shape[1], dtype=torch.float64)
+    return torch.where(is_constant(X), X[0].double(), X.mean(0, dtype=torch.float64))
+
+
 def eigh(gram: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues (r,), ascending, and eigenvectors (k, r) of a float64 Gram matrix (k, k), without its null space.
 
     Left out is what rounding cannot tell from 0: eigenvalues up to k times float64's precision times the largest, which
     are singular values of about 1e-7 of the largest, the precision of float32 features.
     """
-    if gram.device.type == "cpu":
-        # A third faster than torch's where both were measured (AMD EPYC, one thread).
-        eigenvalues, vectors = (torch.from_numpy(part).to(gram) for part in np.linalg.eigh(gram.numpy()))
+    if not len(gram):
+        return gram.new_zeros(0), gram
+    if gram.device.type == "cpu" and torch.get_num_threads() == 1:
+        # On one thread numpy's is a third faster than torch's; on several it is many times slower once other work, such
+        # as torch's own threads, wants the same cores.
+        with _libraries().limit(limits=1, user_api="blas"):
+            eigenvalues, vectors = (torch.from_numpy(part).to(gram) for part in np.linalg.eigh(gram.numpy()))
     else:
         eigenvalues, vectors = torch.linalg.eigh(gram)
     floor = len(gram) * torch.finfo(torch.float64).eps * float(eigenvalues[-1].clamp_min(0))
     kept = eigenvalues > floor
     return eigenvalues[kept], vectors[:, kept]
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries of this process whose threads can be limited; to look for them takes a tenth of a second."""
+    return ThreadpoolController()
 
 
 def _gram(X: Tensor, mean: Tensor, over_rows: bool) -> Tensor:

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.brain.ridge.alphas import EDGE_SHARE
-from grounding.brain.ridge.checks import AlphaEdgeWarning, ArgumentError
+from grounding.brain.ridge.alphas import edge_of, least_signal
+from grounding.brain.ridge.checks import AlphaEdgeWarning, ArgumentError, check_whole
 from grounding.brain.rows import Rows
 from grounding.errors import DataError, InputError
 
@@ -101,8 +101,7 @@ def fit_blocks(estimator: Estimator, X: Any, Y: Any, rows: Rows | None = None, *
     import joblib
     from sklearn.base import clone
 
-    if width < 1:
-        raise ArgumentError(f"width: {width} found, expected at least one target a block")
+    check_whole(width, "width", 1)
     if isinstance(getattr(estimator, "coef", True), (str, Path)):
         raise ArgumentError("coef: a file found, which blocks would overwrite for each other; expected True or False")
     if len(getattr(Y, "shape", ())) != 2 or not Y.shape[1]:
@@ -117,7 +116,11 @@ def fit_blocks(estimator: Estimator, X: Any, Y: Any, rows: Rows | None = None, *
         columns = slice(start, min(start + width, Y.shape[1]))
         part = file if file is not None else Y[:, columns]
         jobs.append(joblib.delayed(_fit_block)(one, columns, part, rows, names, *bands))
-    return _joined(clone(estimator), joblib.Parallel()(jobs))
+    model = _joined(clone(estimator), joblib.Parallel()(jobs))
+    if hasattr(model, "edge_"):
+        signal = least_signal(model.scoring, model.folds_)
+        model.edge_ = edge_of(model.alpha_, model.alphas_, model.cv_scores_, signal)
+    return model
 
 
 def map_recordings(function: Callable[[Any], Result], recordings: Mapping[str, Any]) -> dict[str, Result]:
@@ -209,26 +212,7 @@ def _joined(model: Any, blocks: list[dict[str, Any]]) -> Any:
     if "float32_error_" in blocks[0]:
         model.float32_error_ = max(block["float32_error_"] for block in blocks)
         model.dtype_ = max(block["dtype_"] for block in blocks)  # "float64" where any block needed it
-    if "edge_" in blocks[0]:
-        model.edge_ = _edge(model)
     return model
-
-
-def _edge(model: Any) -> float:
-    """The share of targets at the edge of the grid, of all blocks together."""
-    n = len(model.folds_.tested)
-    signal = model.cv_scores_ > (0.0 if model.scoring == "r2" else 2 / n**0.5)
-    if len(model.alphas_) < 2 or not signal.any():
-        return 0.0
-    low, high = (float((model.alpha_[signal] == model.alphas_[end]).mean()) for end in (0, -1))
-    if max(low, high) > EDGE_SHARE:
-        warnings.warn(
-            f"alphas: {low:.0%} of the targets with a signal choose the least of the grid ({model.alphas_[0]:.3g}) and "
-            f"{high:.0%} the largest ({model.alphas_[-1]:.3g}), so the best may lie beyond: give a wider grid",
-            AlphaEdgeWarning,
-            stacklevel=4,
-        )
-    return low + high
 
 
 def _named(function: Callable[[Any], Result], name: str, recording: Any) -> Result:

@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from grounding.brain.folds import Contiguous, Folding, Folds
-from grounding.brain.ridge.alphas import choose, make_grid
-from grounding.brain.ridge.arguments import as_features, as_targets, as_tensor, like
-from grounding.brain.ridge.checks import ArgumentError, check_alphas, resolve_folds
+from grounding.brain.ridge.alphas import choose, least_signal, make_grid
+from grounding.brain.ridge.arguments import as_features, as_targets, like
+from grounding.brain.ridge.checks import ArgumentError, as_tensor, check_alphas, resolve_folds
 from grounding.brain.ridge.coefficients import Coefficients
 from grounding.brain.ridge.decomposition import Decomposition, decompose
 from grounding.brain.ridge.scores import Scoring, check_scoring, score_block
@@ -49,15 +49,19 @@ class LinearModel(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_scoring(scoring)
         features = self._centred(X)
         targets = as_targets(Y, features, features.dtype)
-        coef, offset = self.coef_.reshape(features.shape[1], -1), as_tensor(self.Y_mean_).to(features).reshape(-1)
+        coef, offset = (
+            self.coef_.reshape(features.shape[1], -1),
+            as_tensor(self.Y_mean_).to(features.device).reshape(-1),
+        )
         if targets.v != len(offset):
             raise ArgumentError(f"Y: {targets.v} targets found, expected {len(offset)} as in fit")
         score = torch.empty(targets.v, dtype=torch.float64)
         size = plan(self.memory, 64 * targets.n + 8 * features.shape[1], targets.column_bytes, targets.v)
         for columns, block in targets.blocks(size):
-            predicted = features @ as_tensor(coef[:, columns]).to(features) + offset[columns]
+            predicted = features @ as_tensor(coef[:, columns]).to(features)
             let_go(coef)
-            score[columns] = score_block(scoring, block, predicted).cpu()
+            # The constant is taken from the targets in float64, since float32 loses digits of values far from 0.
+            score[columns] = score_block(scoring, block.double() - offset[columns], predicted).cpu()
         return like(X, score.to(features.device))
 
     def _centred(self, X: Any) -> Tensor:
@@ -123,14 +127,15 @@ class Ridge(LinearModel):
         alpha = _per_target(self.alpha, targets.v)
         design = decompose(features.to(targets.dtype), self.fit_intercept)
         basis = design.basis.to(targets.dtype)
-        coefficients = Coefficients.empty(self.coef, design, targets, X)
         column_bytes = 24 * targets.n + 32 * len(design.right) + 64
-        for columns, block in targets.blocks(plan(self.memory, column_bytes, targets.column_bytes, targets.v)):
-            standard = standardise(block, self.fit_intercept)
-            coefficients.hold(columns, standard, basis.T @ standard.values)
-            coefficients.solve(columns, design, alpha[columns])
-        self.alpha_ = alpha
-        self._keep(coefficients, design, X, targets.one)
+        size = plan(self.memory, column_bytes, targets.column_bytes, targets.v)
+        with Coefficients.empty(self.coef, design, targets, X) as coefficients:
+            for columns, block in targets.blocks(size):
+                standard = standardise(block, self.fit_intercept)
+                coefficients.hold(columns, standard, basis.T @ standard.values)
+                coefficients.solve(columns, design, alpha[columns])
+            self.alpha_ = alpha
+            self._keep(coefficients, design, X, targets.one)
         return self
 
 
@@ -148,7 +153,7 @@ class RidgeCV(LinearModel):
         scoring: "r2" or "correlation".
         fit_intercept: whether the model has an intercept, which is not penalised.
         extend: whether the grid is extended, up to four decades a side, while more than 5 % of the targets with a
-            signal (r² above 0, correlation above 2 / √n) choose its edge.
+            signal (r² above 0, correlation above 2 / √n of n tested rows) choose its edge.
         memory: bytes to plan with for factorisations of folds and blocks of targets, beside X, Y and coefficients.
         coef: True keeps coefficients in memory; a path of a .npy file writes them there, memory-mapped; False does not
             compute them, for when only the scores are wanted.
@@ -210,17 +215,17 @@ class RidgeCV(LinearModel):
         folds = resolve_folds(self.folds, targets.n, rows)
         design = decompose(features.to(targets.dtype), self.fit_intercept)
         grid = make_grid(self.alphas, design.mean_eigenvalue, self.extend)
-        coefficients = Coefficients.empty(self.coef, design, targets, X)
-        found = score_alphas(design, targets, list(folds), grid.alphas, self.scoring, self.memory, coefficients)
-        choice = choose(found.table, grid, 0.0 if self.scoring == "r2" else 2 / targets.n**0.5)
-        if self.coef is not False:
-            block = plan(self.memory, 32 * len(design.right) + 64, 1, targets.v).block
-            for start in range(0, targets.v, block):
-                columns = slice(start, min(start + block, targets.v))
-                coefficients.solve(columns, design, choice.alpha[columns])
+        with Coefficients.empty(self.coef, design, targets, X) as coefficients:
+            found = score_alphas(design, targets, list(folds), grid.alphas, self.scoring, self.memory, coefficients)
+            choice = choose(found.table, grid, least_signal(self.scoring, folds))
+            if self.coef is not False:
+                block = plan(self.memory, 32 * len(design.right) + 64, 1, targets.v).block
+                for start in range(0, targets.v, block):
+                    columns = slice(start, min(start + block, targets.v))
+                    coefficients.solve(columns, design, choice.alpha[columns])
+            self._keep(coefficients, design, X, targets.one)
         self.alpha_, self.alphas_, self.cv_scores_, self.edge_ = choice.alpha, choice.alphas, choice.score, choice.edge
         self.folds_, self.dtype_, self.float32_error_ = folds, found.dtype, found.float32_error
-        self._keep(coefficients, design, X, targets.one)
         return self
 
 

@@ -1,6 +1,5 @@
 """`GroupRidgeCV`: ridge regression in which each band of features has a penalty of its own, chosen for each target."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -9,11 +8,12 @@ import torch
 from torch import Tensor
 
 from grounding.brain.folds import Contiguous, Folding, Folds
-from grounding.brain.ridge.alphas import EDGE_SHARE, make_grid
+from grounding.brain.ridge.alphas import Choice, choose, least_signal, make_grid
 from grounding.brain.ridge.arguments import as_features, as_targets, like
-from grounding.brain.ridge.band_search import BandSearch, Chosen, check_band_weights, draw_band_weights
+from grounding.brain.ridge.band_search import BandSearch, Fit, check_band_weights, draw_band_weights
 from grounding.brain.ridge.bands import Bands
-from grounding.brain.ridge.checks import AlphaEdgeWarning, ArgumentError, resolve_folds
+from grounding.brain.ridge.checks import ArgumentError, check_whole, resolve_folds
+from grounding.brain.ridge.decomposition import feature_mean
 from grounding.brain.ridge.estimators import LinearModel
 from grounding.brain.ridge.scores import Scoring, check_scoring
 from grounding.brain.ridge.search import TOLERANCE
@@ -39,6 +39,7 @@ class GroupRidgeCV(LinearModel):
         folds: how rows are parted, as in `RidgeCV`.
         scoring: "r2" or "correlation".
         fit_intercept: whether the model has an intercept, which is not penalised.
+        extend: whether the grid of alphas is extended at its edges, as in `RidgeCV`.
         seed: of the draws.
         memory: bytes to plan with for passes over targets; more targets than fit are searched in several passes.
 
@@ -50,7 +51,7 @@ class GroupRidgeCV(LinearModel):
         band_weights_: (B, v) float64, the chosen γ.
         alpha_: (v,) float64, the chosen α; α / γ_b is the plain ridge penalty of band b.
         deltas_: (B, v) float64, log(γ / α), the scale of himalaya; −inf for a band without weight.
-        alphas_: (A,) float64, the grid.
+        alphas_: (A,) float64, the grid in the end.
         edge_: share of the targets with a signal whose alpha is at the edge of the grid.
         cv_scores_: (v,) float64, mean score over folds of what was chosen; the best of many, so too high for new data.
         folds_: the `Folds`.
@@ -73,6 +74,7 @@ class GroupRidgeCV(LinearModel):
         folds: Folding | Folds | Iterable[Any] = Contiguous(5),
         scoring: Scoring = "r2",
         fit_intercept: bool = True,
+        extend: bool = True,
         seed: int = 0,
         memory: int = MEMORY,
     ):
@@ -82,6 +84,7 @@ class GroupRidgeCV(LinearModel):
         self.folds = folds
         self.scoring = scoring
         self.fit_intercept = fit_intercept
+        self.extend = extend
         self.seed = seed
         self.memory = memory
 
@@ -108,21 +111,26 @@ class GroupRidgeCV(LinearModel):
         folds = resolve_folds(self.folds, targets.n, rows)
         self.bands_, self.band_, self.folds_ = names, band, folds
         self.draws_ = self._weights(len(names))
-        mean = features.mean(0, dtype=torch.float64) * self.fit_intercept
+        mean = feature_mean(features, self.fit_intercept)
         centred = features.double() - mean
         unit = _mean_eigenvalue(centred, self.fit_intercept) / len(names)
-        self.alphas_ = make_grid(self.alphas, unit, extend=False).alphas
+        grid = make_grid(self.alphas, unit, self.extend)
         bands = Bands.of(centred, torch.as_tensor(band, device=features.device), self.fit_intercept)
         weights = torch.as_tensor(self.draws_, device=features.device)
-        search = BandSearch(bands, list(folds), weights, self.alphas_, self.scoring)
+        search = BandSearch(bands, list(folds), weights, grid.alphas, self.scoring)
         self.float32_error_ = search.float32_error(targets)
         if self.float32_error_ > TOLERANCE:
             targets = targets.in_float64()
         search = search.to(targets.dtype)
-        chosen = Chosen.empty(len(band), targets)
-        for columns, block in targets.blocks(self._passes(targets)):
-            search.choose(block, columns, chosen)
-        self._store(chosen, mean, matrix, targets)
+        passes = self._passes(targets, len(grid.alphas))
+        found = [search.best(block) for _, block in targets.blocks(passes)]
+        table, draws = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+        choice = choose(table, grid, least_signal(self.scoring, folds))
+        alpha = torch.as_tensor(choice.alpha, device=targets.device)
+        place = torch.as_tensor(np.searchsorted(grid.alphas, choice.alpha), device=targets.device)
+        draw = draws.gather(0, place[None])[0]
+        fits = [search.fit(block, draw[part], alpha[part]) for part, block in targets.blocks(passes)]
+        self._store(choice, draw, fits, mean, matrix, targets)
         return self
 
     def predict(self, X: Any, split: bool = False) -> Any:
@@ -184,51 +192,38 @@ class GroupRidgeCV(LinearModel):
         return matrix
 
     def _weights(self, bands: int) -> np.ndarray:
-        if isinstance(self.draws, (int, np.integer)):
-            return draw_band_weights(int(self.draws), bands, self.seed)
-        return check_band_weights(self.draws, bands)
+        if np.ndim(self.draws):
+            return check_band_weights(self.draws, bands)
+        return draw_band_weights(self.draws, bands, self.seed)
 
-    def _passes(self, targets: Targets) -> Plan:
+    def _passes(self, targets: Targets, alphas: int) -> Plan:
         """As many targets at once as the budget holds, since each pass decomposes every fold for every draw again."""
-        candidates = len(self.draws_) * len(self.alphas_)
+        candidates = len(self.draws_) * alphas
         column = targets.dtype.itemsize * (4 * targets.n + 2 * len(self.band_) + 3 * candidates) + 64
-        affordable = self.memory // column
+        affordable = check_whole(self.memory, "memory", 0) // column
         if affordable < min(SMALLEST_BLOCK, targets.v):
             needed = SMALLEST_BLOCK * column
             raise ArgumentError(f"memory: {self.memory} bytes found, expected at least {needed}; or try fewer draws")
         block = -(-targets.v // -(-targets.v // affordable))
         return Plan(block, block)
 
-    def _store(self, chosen: Chosen, mean: Tensor, matrix: Any, targets: Targets) -> None:
+    def _store(
+        self, choice: Choice, draw: Tensor, fits: list[Fit], mean: Tensor, matrix: Any, targets: Targets
+    ) -> None:
         def put(values: Tensor) -> Any:
             kept = like(matrix, values)
             return kept[..., 0] if targets.one else kept
 
         self.dtype_ = str(targets.dtype).removeprefix("torch.")
-        self.draw_ = chosen.draw.cpu().numpy()
-        self.alpha_ = self.alphas_[chosen.alpha.cpu().numpy()]
+        self.draw_ = draw.cpu().numpy()
+        self.alpha_, self.alphas_, self.cv_scores_, self.edge_ = choice.alpha, choice.alphas, choice.score, choice.edge
         self.band_weights_ = self.draws_[self.draw_].T
         with np.errstate(divide="ignore"):
             self.deltas_ = np.log(self.band_weights_) - np.log(self.alpha_)
-        self.cv_scores_ = chosen.score.cpu().numpy()
-        self.edge_ = self._edge(targets.n)
-        self.X_mean_, self.constant_ = like(matrix, mean), like(matrix, chosen.constant)
-        self.coef_, self.Y_mean_ = put(chosen.coef), put(chosen.mean)
-        self.intercept_ = put((chosen.mean - mean @ chosen.coef.double()).to(chosen.coef))
-
-    def _edge(self, n: int) -> float:
-        signal = self.cv_scores_ > (0.0 if self.scoring == "r2" else 2 / n**0.5)
-        if len(self.alphas_) < 2 or not signal.any():
-            return 0.0
-        low, high = (float((self.alpha_[signal] == self.alphas_[end]).mean()) for end in (0, -1))
-        if max(low, high) > EDGE_SHARE:
-            warnings.warn(
-                f"alphas: {low:.0%} of the targets with a signal choose the least of the grid ({self.alphas_[0]:.3g}) "
-                f"and {high:.0%} the largest ({self.alphas_[-1]:.3g}), so the best may lie beyond: give a wider grid",
-                AlphaEdgeWarning,
-                stacklevel=4,
-            )
-        return low + high
+        coef, level = torch.cat([fit.coef for fit in fits], 1), torch.cat([fit.mean for fit in fits])
+        self.X_mean_, self.constant_ = like(matrix, mean), like(matrix, torch.cat([fit.constant for fit in fits]))
+        self.coef_, self.Y_mean_ = put(coef), put(level)
+        self.intercept_ = put((level - mean @ coef.double()).to(coef))
 
 
 def _mean_eigenvalue(centred: Tensor, intercept: bool) -> float:

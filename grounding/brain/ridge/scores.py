@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.brain.ridge.checks import ArgumentError
+from grounding.brain.ridge.checks import ArgumentError, as_tensor
 
 Scoring = Literal["r2", "correlation"]
 Array = TypeVar("Array", np.ndarray, Tensor)
@@ -82,6 +82,4 @@ def _score(scoring: Scoring, actual: Array, predicted: Array) -> Array:
         )
     if isinstance(actual, Tensor):
         return score_block(scoring, actual, predicted)
-    # torch warns of arrays that it must not write to.
-    tensors = [torch.from_numpy(np.require(part, requirements="W")) for part in (actual, predicted)]
-    return score_block(scoring, *tensors).numpy()
+    return score_block(scoring, as_tensor(actual), as_tensor(predicted)).numpy()

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.brain.ridge.checks import ArgumentError, check_finite
+from grounding.brain.ridge.checks import ArgumentError, as_tensor, check_finite, check_unmasked
 
 
 def stack_bands(X: Any, groups: Any) -> tuple[Any, tuple[Any, ...], np.ndarray]:
@@ -45,6 +45,8 @@ def _side_by_side(names: tuple[Any, ...], parts: Sequence[Any]) -> tuple[Any, tu
     kinds = {isinstance(part, Tensor) for part in parts}
     if len(kinds) > 1:
         raise ArgumentError("X: bands of numpy and of torch found, expected one library")
+    for name, part in zip(names, parts, strict=True):
+        check_unmasked(part, f"X: band {name!r}")
     parts = parts if isinstance(parts[0], Tensor) else [np.asarray(part) for part in parts]
     for name, part in zip(names, parts, strict=True):
         if part.ndim != 2 or 0 in part.shape:
@@ -55,6 +57,6 @@ def _side_by_side(names: tuple[Any, ...], parts: Sequence[Any]) -> tuple[Any, tu
             raise ArgumentError(
                 f"X: band {name!r} has {len(part)} rows, expected {len(parts[0])} as band {names[0]!r} has"
             )
-        check_finite(torch.as_tensor(part), f"X: band {name!r}")
+        check_finite(as_tensor(part), f"X: band {name!r}")
     matrix = torch.cat(list(parts), 1) if isinstance(parts[0], Tensor) else np.concatenate(parts, 1)
     return matrix, names, np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])

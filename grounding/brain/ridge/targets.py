@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grounding.brain.ridge.checks import ArgumentError, check_finite
+from grounding.brain.ridge.checks import ArgumentError, as_tensor, check_finite, check_whole
 from grounding.brain.ridge.scores import is_constant
 
 MEMORY = 1 << 30
@@ -42,9 +42,9 @@ def plan(memory: int, column_bytes: int, file_column_bytes: int, v: int) -> Plan
         v: number of targets.
 
     Raises:
-        ArgumentError: the budget holds no block of `SMALLEST_BLOCK` targets.
+        ArgumentError: no whole number; the budget holds no block of `SMALLEST_BLOCK` targets.
     """
-    affordable = memory // 4 // column_bytes
+    affordable = check_whole(memory, "memory", 0) // 4 // column_bytes
     if affordable < min(SMALLEST_BLOCK, v):
         needed = 4 * min(SMALLEST_BLOCK, v) * column_bytes
         raise ArgumentError(
@@ -102,7 +102,7 @@ class Targets:
         is_file = not isinstance(self.data, np.ndarray) or isinstance(self.data, np.memmap)
         array = np.array(part) if is_file else part
         let_go(self.data)
-        return torch.from_numpy(np.require(array, requirements="W"))
+        return as_tensor(array)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,8 @@
 
 import numpy as np
 
-from grounding.brain.significance.permutation import (
-    MEMORY,
-    WIDENING,
-    Significance,
-    Statistic,
-    centred,
-    checked_pair,
-)
+from grounding.brain.significance.kept import WIDENING
+from grounding.brain.significance.permutation import MEMORY, Significance, Statistic, centred, checked_pair
 from grounding.brain.significance.segments import block_length
 from grounding.errors import InputError
 

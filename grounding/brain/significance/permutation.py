@@ -8,14 +8,8 @@ All three are linear. With both series standardised in every segment, r is a mea
 of a fixed table of cross products (blocks by blocks, lags, frequencies) times a row of weights that is the same for
 all targets. The table is made once, and 1,000 permutations are one matrix product.
 
-Why the null distribution is widened by :math:`\sqrt2`. In k-fold cross-validation the rows that one fold tests train
-the models of all others. By chance alone the scores of folds f and g then hold the same term
-:math:`y_f^T A_{fg} y_g` twice, once as "f predicted from g" and once as "g predicted from f"; A is symmetric for ridge.
-A permutation of kept predictions treats the two as independent, and so misses half of the variance: at a nominal 5 %
-it calls about 12 % of pure noise significant, autocorrelated or not. The variance of a sum of two terms is at most
-twice the sum of their variances, so :math:`\sqrt2` is enough for any linear model, and for ridge it is just right
-(penalties as given, noise not shared by neighbouring folds: leave a gap between them). The price is power. It is not
-needed where the test rows trained nothing, such as one held-out story; say `cross_fitted=False` there.
+The null distribution is widened by :math:`\sqrt2` unless the rows that are tested trained no model;
+`grounding.brain.significance.kept` says why.
 """
 
 from collections.abc import Callable
@@ -25,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from grounding.brain.significance.correction import benjamini_hochberg, benjamini_yekutieli
+from grounding.brain.significance.kept import WIDENING
 from grounding.brain.significance.moves import (
     at_frequencies,
     at_rotations,
@@ -42,9 +37,6 @@ Table = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 MEMORY = 2**28
 """Bytes that the tables of one block of targets may take."""
-
-WIDENING = 2**0.5
-"""Of the null distribution where rows that one fold tests trained the models of others; see above."""
 
 
 @dataclass(frozen=True)

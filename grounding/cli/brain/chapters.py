@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from grounding.reports import Chapter
 
-CONTEXT = 8
-LISTENERS = ("s18", "s22", "s23", "s24", "s26", "s28")
+# A small share of the set, of short contexts and few components, as the demo has little time.
+CONTEXT = 4
+COMPONENTS = 20
+LISTENERS = ("s18", "s22", "s23")
 
 
 def brain_chapters(run: Path, seed: int) -> "list[Chapter]":
@@ -37,7 +39,7 @@ def _synthetic_fmri(seed: int) -> "Chapter":
     made = simulate_fmri(stories=4, minutes=6.0, voxels=6, seed=seed)
     layer = averaged(made.layers[3], made.recording)
     result = EncodingModel(layer, delays=(1, 2, 3, 4), permutations=200, draws=6, seed=seed).fit(made.recording)
-    return encoding_chapter(result, maps_of(result, made.recording))
+    return encoding_chapter(result, maps_of(result, made.recording, ("r",)))
 
 
 def _synthetic_ecog(seed: int) -> "Chapter":
@@ -46,8 +48,8 @@ def _synthetic_ecog(seed: int) -> "Chapter":
     from grounding.brain.synthetic import simulate_ecog
     from grounding.reports.brain.chapters import layers_chapter
 
-    made = simulate_ecog(stories=2, minutes=4.0, rate=50.0, electrodes=4, seed=seed)
-    epochs = word_epochs(made.recording, -0.3, 0.8)
+    made = simulate_ecog(stories=2, minutes=4.0, rate=25.0, electrodes=4, seed=seed)
+    epochs = word_epochs(made.recording, -0.2, 0.8)
     sweep = layer_by_lag(made.layers, epochs, components=None)
     controls = {
         name: lag_by_layer(layer_by_lag(layers, epochs, components=None), seed=seed)
@@ -71,13 +73,15 @@ def _alice(run: Path, seed: int) -> "Chapter":
         "alice",
         source=Source(subjects=LISTENERS),
         embedding=Embedding(context=CONTEXT, cache=run / "states"),
+        components=COMPONENTS,
         permutations=0,
         seed=seed,
     )
     model, targets = prepared(open_recording(settings.data, settings.source), settings)
-    chapter = encoding_chapter(encode_subjects(replace(model, draws=4), targets))
+    chapter = encoding_chapter(encode_subjects(replace(model, draws=4, inner=3), targets))
     told = (
-        f"{len(LISTENERS)} of 27 people hearing Alice in Wonderland (Brennan et al., 2016), as time is short; "
-        "`grounding brain encode alice` takes all."
+        f"{len(LISTENERS)} of 27 people hearing Alice in Wonderland (Brennan et al., 2016), {COMPONENTS} components "
+        f"and {CONTEXT} words of context, as time is short; `grounding brain encode alice` takes all people, more of "
+        "both, and p-values."
     )
     return replace(chapter, explanation=f"{told}\n\n{chapter.explanation}")

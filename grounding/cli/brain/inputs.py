@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 FOLDERS = {
     "alice": "alice_fmri_brennan2016",
-    "frank": "frank2015_ucl_eeg",
     "lindborg": "lindborg2022_n400_words",
     "objects81": "fmri_81objects_rois",
     "kriegeskorte92": "kriegeskorte92",
@@ -25,8 +24,9 @@ FOLDERS = {
 }
 """Named sets and their folders in ``neural/`` of the folder that GROUNDING_DATA names."""
 
+KNOWN = "alice for encode and layers; haxby, lindborg or objects81 for decode; kriegeskorte92 or objects81 for rsa"
 PLANTED = "planted"
-Folds = Literal["contiguous", "run", "story", "subject", "word"]
+Folds = Literal["contiguous", "run", "story", "word"]
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,21 @@ def open_recording(data: str, source: Source) -> Opened:
         from grounding.brain.sets import alice
 
         loaded = alice.load(named_folder(data))
+        _demand_known(source.subjects, {run.subject for run in loaded.recording.runs}, data)
         runs = tuple(run for run in loaded.recording.runs if not source.subjects or run.subject in source.subjects)
-        if not runs:
-            known = ", ".join(run.subject for run in loaded.recording.runs)
-            raise InputError(f"subjects: none of {', '.join(source.subjects)} in alice; it has {known}")
         return Opened(_cleaned(replace(loaded.recording, runs=runs), source), (Space(loaded.controls),))
     folder = Path(data)
     if not (folder / "dataset_description.json").is_file():
-        names = ", ".join(sorted(FOLDERS))
         raise DataError(
-            f"{data}: no BIDS folder (dataset_description.json is missing) and no set with continuous words; expected "
-            f"a folder, or alice; other commands know {names}"
+            f"{data}: no BIDS folder (dataset_description.json is missing) and no set that this command knows; "
+            f"expected a folder, or {KNOWN}"
         )
     return _open_bids(folder, source)
+
+
+def _demand_known(wanted: Sequence[str], known: set[str], where: str) -> None:
+    if unknown := [label for label in wanted if label not in known]:
+        raise InputError(f"subjects: {', '.join(map(repr, unknown))} not in {where}; it has {', '.join(sorted(known))}")
 
 
 def _open_bids(folder: Path, source: Source) -> Opened:
@@ -109,6 +111,8 @@ def _open_bids(folder: Path, source: Source) -> Opened:
     chosen: dict[str, Any] = {"subjects": source.subjects or None, "tasks": source.tasks or None}
     synthetic = is_synthetic(folder)
     kind = kind_of(folder)
+    labels = {path.name.removeprefix("sub-") for path in folder.glob("sub-*") if path.is_dir()}
+    _demand_known(source.subjects, labels, str(folder))
     if kind == "fmri":
         where = readers.Voxels() if source.regions is None else readers.Regions(source.regions)
         derivative = source.derivative
@@ -172,23 +176,52 @@ def word_layers(opened: Opened, embedding: Embedding, contexts: int | None = Non
             raise InputError('model "planted": only a folder of `grounding brain simulate` has planted layers')
         return dict(opened.planted)
     path = Path(embedding.model)
-    if path.is_file() or (path.is_dir() and not (path / "config.json").is_file()):
+    if not is_language_model(embedding):
         return {"word vectors": _static(opened.recording, path)}
+    model = _language_model(embedding.model)
+    return _states(opened.recording, model, range(model.layers), embedding, contexts, path.name)
+
+
+def is_language_model(embedding: Embedding) -> bool:
+    """Whether the words' vectors depend on their context; planted layers and word vectors do not."""
+    path = Path(embedding.model)
+    vectors = path.is_file() or (path.is_dir() and not (path / "config.json").is_file())
+    return embedding.model != PLANTED and not vectors
+
+
+def in_context(embedding: Embedding) -> bool:
+    """Whether a word's vector may differ from token to token."""
+    return embedding.model == PLANTED or is_language_model(embedding)
+
+
+def chosen_layer(layers: Mapping[str, "Features"], layer: int | None, embedding: Embedding) -> int:
+    """The place of the layer that a command's --layer names, the middle one if none is named.
+
+    Raises:
+        InputError: the embedding has no such layer.
+    """
+    place = len(layers) // 2 if layer is None else layer
+    if not 0 <= place < len(layers):
+        raise InputError(f"layer: {place} found, expected 0 to {len(layers) - 1} of {embedding.model}")
+    return place
+
+
+def _language_model(name: str) -> Any:
+    from transformers.utils import logging
+
     from grounding.text.contextual import ContextualModel
 
-    model = ContextualModel(embedding.model)
-    return _states(opened.recording, model, range(model.layers), embedding, contexts, path.name)
+    # Its bars tell nothing of how long the work takes that is done here.
+    logging.disable_progress_bar()
+    return ContextualModel(name)
 
 
 def untrained_layer(opened: Opened, embedding: Embedding, layer: int, seed: int) -> tuple["Features", ...]:
     """The same layer of an untrained copy of a language model; nothing where the embedding is none."""
-    path = Path(embedding.model)
-    if embedding.model == PLANTED or path.is_file() or (path.is_dir() and not (path / "config.json").is_file()):
+    if not is_language_model(embedding):
         return ()
-    from grounding.text.contextual import ContextualModel
-
-    model = ContextualModel(embedding.model).untrained(seed)
-    found = _states(opened.recording, model, [layer], embedding, None, f"untrained {path.name}")
+    model = _language_model(embedding.model).untrained(seed)
+    found = _states(opened.recording, model, [layer], embedding, None, f"untrained {Path(embedding.model).name}")
     return tuple(found.values())
 
 
@@ -254,3 +287,18 @@ def mean_by_word(vectors: "np.ndarray", words: "np.ndarray | None", wanted: "np.
     assert words is not None and wanted is not None
     types = np.array([word_type(word) for word in words.tolist()])
     return np.stack([vectors[types == word_type(word)].mean(0) for word in wanted.tolist()])
+
+
+def check_permutations(found: int, *allowed: int) -> None:
+    """Refuse so few permutations that no p-value could be 0.05.
+
+    Args:
+        found: the number asked for.
+        allowed: numbers with a meaning of their own, such as 0 for none.
+
+    Raises:
+        InputError: fewer than 19.
+    """
+    if found < 19 and found not in allowed:
+        other = "".join(f"{number} or " for number in allowed)
+        raise InputError(f"permutations: {found} found, expected {other}at least 19, below which no p is 0.05")

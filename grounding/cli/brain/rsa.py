@@ -23,7 +23,7 @@ class Rsa:
     data: tyro.conf.Positional[str]
     """A BIDS folder whose events hold words, or kriegeskorte92 or objects81."""
     out: Path = Path("runs/brain/rsa")
-    """Folder for report.html, scores.csv and scores.json."""
+    """Folder for report.html, summary.json, scores.csv, scores.json and scores.npz."""
     source: Annotated[Source, tyro.conf.arg(name="")] = field(default_factory=Source)
     embedding: Annotated[Embedding, tyro.conf.arg(name="")] = field(default_factory=Embedding)
     window: tuple[float, float] = (0.0, 0.5)
@@ -40,16 +40,25 @@ class Rsa:
 
 def run(settings: Rsa) -> None:
     """Compares, prints the verdict and writes the report."""
-    from grounding.cli.brain.output import write_page, write_table
+    from grounding.cli.brain.inputs import check_permutations
+    from grounding.cli.brain.output import working, write_arrays, write_page, write_table
     from grounding.reports.brain.chapters import similarity_chapter
 
+    check_permutations(settings.permutations)
     known = {"kriegeskorte92": _kriegeskorte92, "objects81": _objects81}
-    what, found, synthetic = known.get(settings.data, _words)(settings)
+    with working(f"comparing dissimilarities of {settings.data}"):
+        what, found, synthetic = known.get(settings.data, _words)(settings)
     chapter = similarity_chapter(what, found, synthetic)
     print(chapter.verdict)
     rows = [{"region": region, **row, "synthetic": synthetic} for region, one in found.items() for row in one.table()]
     write_table(settings.out, "scores", rows)
-    write_page(settings.out, "Representational similarity of brain and models", [chapter], settings, synthetic)
+    arrays = {
+        f"{region}/{name}": [one.score.value, one.score.low, one.score.high, one.p, one.p_corrected]
+        for region, analysis in found.items()
+        for name, one in analysis.models.items()
+    }
+    write_arrays(settings.out, "scores", columns=["value", "low", "high", "p", "p corrected"], **arrays)
+    write_page(settings.out, "Representational similarity of brain and models", [chapter], settings, synthetic, rows)
 
 
 Found = tuple[str, "dict[str, SimilarityAnalysis]", bool]
@@ -103,8 +112,7 @@ def _words(settings: Rsa) -> Found:
     from grounding.brain.encoding import by_subject
     from grounding.brain.features import length, random_vectors
     from grounding.brain.geometry import average_repetitions, rdm, similarity_analysis
-    from grounding.brain.readers import word_epochs
-    from grounding.cli.brain.inputs import mean_by_word, open_recording, word_layers
+    from grounding.cli.brain.inputs import by_window, mean_by_word, open_recording, word_layers
     from grounding.errors import InputError
 
     opened = open_recording(settings.data, settings.source)
@@ -119,7 +127,7 @@ def _words(settings: Rsa) -> Found:
     }
     found = {}
     for subject, recording in by_subject(opened.recording).items():
-        responses = word_epochs(recording, *settings.window).mean(*settings.window)
+        responses = by_window(recording, *settings.window)
         patterns, _ = average_repetitions(responses, at_least=settings.at_least)
         models = {}
         for name, features in {**layers, **dull}.items():

@@ -43,7 +43,11 @@ def run(settings: Simulate) -> None:
     recording, truth = made.recording, made.truth
     print(f"Synthetic {recording.kind}: {len(recording.runs)} runs of {len(recording.channels)} channels in {folder}")
     for region in dict.fromkeys(truth.regions):
-        place = truth.regions.index(region)
+        places = [number for number, name in enumerate(truth.regions) if name == region]
+        place = max(places, key=lambda number: float(truth.ceiling[number]))
         layer = "no layer" if truth.layer[place] < 0 else f"layer {truth.layer[place]}"
-        print(f"  {region:<12} {layer}, lag {truth.lag[place]:.2f} s, ceiling of r² {truth.ceiling[place]:.3f}")
+        print(
+            f"  {region:<15} {len(places):>3} channels, {layer}, lag {truth.lag[place]:.2f} s, ceiling of r² in a "
+            f"sample up to {truth.ceiling[place]:.3f}"
+        )
     print(f"next: grounding brain encode {folder} --model planted")

@@ -1,6 +1,6 @@
 """Results of brain analyses as chapters of a report: what was asked, what came of it, figures and tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,21 +18,27 @@ if TYPE_CHECKING:
     from grounding.brain.sweeps import LagByLayer, LayerContext, LayerLag
 
 SYNTHETIC = "Synthetic recording: a generator made it, and nothing here says anything about brains."
+MEASURES = {"spearman": "Spearman's ρ", "kendall": "Kendall's τ", "pearson": "Pearson's r"}
 SHUFFLED = "Shuffled folds: neighbours of test rows were trained on, and every score is inflated."
 
 
 def layers_chapter(
-    sweep: "LayerLag", found: "LagByLayer", controls: Mapping[str, "LagByLayer"], channels: str = "all channels"
+    sweep: "LayerLag",
+    found: "LagByLayer | None",
+    controls: Mapping[str, "LagByLayer"],
+    channels: str = "all channels",
+    chosen: Sequence[str] = (),
 ) -> Chapter:
     """Which layer predicts when, and whether deeper layers come later.
 
     Args:
         sweep: layers by channels by lags.
-        found: peak lags of the layers.
-        controls: the same of layers without their depth, by name.
+        found: peak lags of the layers; None where there are too few layers to relate depth and lag.
+        controls: the same of layers whose order or content was taken away, by name.
         channels: which the peaks were averaged over, in words.
+        chosen: their names; all if none is given.
     """
-    places = [sweep.channels.index(name) for name in found.channels]
+    places = [sweep.channels.index(name) for name in chosen or sweep.channels]
     mean = sweep.scores[:, places].mean(1)
     lags = [f"{1000 * lag:.0f}" for lag in sweep.lags]
     shown = np.unique(np.linspace(0, len(sweep.layers) - 1, min(5, len(sweep.layers))).astype(int))
@@ -40,28 +46,62 @@ def layers_chapter(
     rows = [
         [name, f"{one.correlation:.2f}", f"{one.p:.2g}", ", ".join(f"{1000 * lag:.0f}" for lag in one.lags)]
         for name, one in {"the layers": found, **controls}.items()
+        if one is not None
     ]
-    judged = (
-        f"Depth and peak lag go together with r = {found.correlation:.2f} (p = {found.p:.2g}, permutation of layers)."
-        if np.isfinite(found.correlation)
-        else "All layers peak at the same lag."
-    )
+    grids = [Grid(["features", "r of depth and lag", "p", "peak lags, ms"], rows, "Depth against peak lag")]
     return Chapter(
         "Which layer, when?",
         f"Encoding of {channels} by every layer at every lag after word onset; {sweep.folds}. The peak of each layer "
-        "is marked. Neighbouring layers are alike, so their order alone proves little: the controls have the same "
-        "vectors without their depth.",
-        verdict=judged,
+        "is marked."
+        + (
+            " Neighbouring layers are alike, so that an order of lags may arise by itself and p is optimistic. "
+            "Controls: scrambled layers hold the same vectors without their depth; layers on the straight line from "
+            "the first to the last have depth and nothing of what lies between."
+            if found is not None
+            else ""
+        ),
+        verdict=_depth_verdict(sweep, mean, found, controls),
         badge=SYNTHETIC if sweep.synthetic else "",
         content=[
             Picture.drawn(
                 lambda theme: heat_figure(mean, sweep.layers, lags, theme, labels=("layer", "ms after word onset")),
                 f"Correlation of held-out predictions, mean over {len(places)} channels.",
             ),
-            Picture.drawn(lambda theme: curves_figure(curves, sweep.lags, theme), "The same as curves, some layers."),
-            Grid(["features", "r of depth and lag", "p", "peak lags, ms"], rows, "Depth against peak lag"),
+            Picture.drawn(
+                lambda theme: curves_figure(
+                    curves, 1000 * sweep.lags, theme, labels=("ms after word onset", "correlation r")
+                ),
+                "The same as curves" + (", some layers." if len(shown) < len(sweep.layers) else "."),
+            ),
+            *(grids if found is not None else []),
         ],
     )
+
+
+def _depth_verdict(
+    sweep: "LayerLag", mean: np.ndarray, found: "LagByLayer | None", controls: Mapping[str, "LagByLayer"]
+) -> str:
+    """Whether deeper layers peak later, no stronger than the controls allow."""
+    if found is None:
+        layer, lag = np.unravel_index(mean.argmax(), mean.shape)
+        return (
+            f"Highest: {sweep.layers[layer]} at {1000 * sweep.lags[lag]:.0f} ms, r = {mean[layer, lag]:.3f} (picked "
+            "among all, so a little too high)."
+        )
+    if not np.isfinite(found.correlation):
+        return "All layers peak at the same lag."
+    told = f"r = {found.correlation:.2f} of depth and peak lag, p = {found.p:.2g} by permutation of layers"
+    if found.p >= 0.05:
+        return f"No relation of depth and peak lag is shown ({told})."
+    order = "later" if found.correlation > 0 else "earlier"
+    # A control that shows the same order makes it no finding about the layers.
+    rivals = [
+        f"{name} (r = {one.correlation:.2f})"
+        for name, one in controls.items()
+        if one.p < 0.05 and one.correlation * found.correlation > 0
+    ]
+    but = f"; but so do {' and '.join(rivals)}, so that it says little about the layers between" if rivals else ""
+    return f"Deeper layers peak {order} ({told}){but}."
 
 
 def context_chapter(grid: "LayerContext") -> Chapter:
@@ -134,6 +174,8 @@ def zero_shot_chapter(where: str, vectors: str, control: str, found: "ZeroShot",
         for method, scores in methods.items()
         for name, one in scores.items()
     ]
+    # Where most answers are among the k best by chance, being among them says nothing.
+    rows = [row for row in rows if not (row[2].startswith("top") and float(row[5]) > 0.5)]
     area = found.scores["word to brain"]["map"]["roc auc"]
     gain = found.difference("word to brain")
     low, high = found.candidates
@@ -144,8 +186,8 @@ def zero_shot_chapter(where: str, vectors: str, control: str, found: "ZeroShot",
         "nearest in word space: a map that is no better copies, it does not interpolate (Goldstein et al., 2024).",
         verdict=(
             f"ROC-AUC of predicted patterns {area.estimate.value:.3f} ({area.estimate.low:.3f} to "
-            f"{area.estimate.high:.3f}), chance 0.5; above copying the nearest word by {gain.value:.3f} "
-            f"({gain.low:.3f} to {gain.high:.3f})."
+            f"{area.estimate.high:.3f}), chance 0.5; its lead over copying the nearest training word is "
+            f"{gain.value:.3f} ({gain.low:.3f} to {gain.high:.3f})."
         ),
         badge=SYNTHETIC if found.synthetic else "",
         content=[Grid(["direction", "method", "score", "value", "95 % interval", "chance", "p"], rows)],
@@ -190,6 +232,7 @@ def similarity_chapter(what: str, found: Mapping[str, "SimilarityAnalysis"], syn
         for m in models
     }
     first = next(iter(found.values()))
+    measure = MEASURES.get(first.method, first.method)
     ceiling = None if first.ceiling is None else np.array([one.ceiling[0] for one in found.values() if one.ceiling])
     rows = []
     for region, analysis in found.items():
@@ -204,18 +247,22 @@ def similarity_chapter(what: str, found: Mapping[str, "SimilarityAnalysis"], syn
     )
     return Chapter(
         "Does the brain tell things apart as a model does?",
-        f"{what}. Dissimilarities of {first.conditions} conditions compared by {first.method}; intervals over "
-        f"{first.resampled}; p-values by permuting conditions, corrected over models.",
+        f"{what}. Dissimilarities of {first.conditions} conditions compared by {measure}; 95 % "
+        f"intervals over {first.resampled}; p-values by permuting conditions, corrected over the models of a region"
+        f"{f', not over {len(found)} regions' if len(found) > 1 else ''}.".replace(
+            "correlation correlation", "correlation"
+        ),
         verdict=f"Highest: {verdict}.",
         badge=SYNTHETIC if synthetic else "",
         content=[
             Picture.drawn(
                 lambda theme: scores_figure(
-                    scores, list(found), theme, intervals=bounds, ceiling=ceiling, label=first.method
+                    scores, list(found), theme, intervals=bounds, ceiling=ceiling, label=measure
                 ),
-                "Agreement of each model with each region; the line is the lower noise ceiling.",
+                "Agreement of each model with each region, with 95 % intervals"
+                + ("; the line is the lower noise ceiling." if ceiling is not None else "."),
             ),
-            Grid(["region", "model", first.method, "95 % interval", "p", "noise ceiling"], rows),
+            Grid(["region", "model", measure, "95 % interval", "p", "noise ceiling"], rows),
         ],
     )
 

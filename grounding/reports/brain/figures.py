@@ -170,12 +170,13 @@ def _points(
     places = np.arange(len(targets))
     for number, (name, values) in enumerate(scores.items()):
         x = places + (number - (len(scores) - 1) / 2) * step
-        whiskers = None
+        # Beyond as many models as there are colours another mark tells them apart.
+        whiskers, mark = None, "oDs"[number // len(PALETTE) % 3]
         if name in intervals:
             low, high = intervals[name]
             whiskers = np.maximum(0, np.stack([values - low, high - values]))
         axes.errorbar(
-            x, values, yerr=whiskers, fmt="o", markersize=6.5 if number == 0 else 4.5, capsize=2.5, label=name,
+            x, values, yerr=whiskers, fmt=mark, markersize=6.5 if number == 0 else 4.5, capsize=2.5, label=name,
             color=PALETTE[number % len(PALETTE)], elinewidth=2.0 if number == 0 else 1.2,
         )  # fmt: skip
     if ceiling is not None:

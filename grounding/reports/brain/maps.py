@@ -67,6 +67,30 @@ def electrodes_figure(values: np.ndarray, positions: np.ndarray, theme: Theme, v
     return _closed(figure, theme, value)
 
 
+def volume_of(values: np.ndarray, indices: np.ndarray, positions: np.ndarray) -> Any:
+    """A 3-D NIfTI image with these values in some of its voxels and 0 elsewhere.
+
+    Args:
+        values: (v,).
+        indices: (v, 3) int, of the voxels.
+        positions: (v, 3) metres, where they lie; not all in one plane, or the grid cannot be known from them.
+
+    Raises:
+        InputError: positions that no grid explains.
+    """
+    import nibabel
+
+    known = np.column_stack([indices, np.ones(len(indices))])
+    solved, _, rank, _ = np.linalg.lstsq(known, positions.astype(np.float64) * 1000, rcond=None)
+    if rank < 4 or np.abs(known @ solved - positions * 1000).max() > 0.1:
+        raise InputError(f"volume: the positions of {len(indices)} voxels lie in one plane or on no common grid")
+    affine = np.eye(4)
+    affine[:3] = solved.T
+    volume = np.zeros(tuple(indices.max(0) + 2), dtype=np.float32)
+    volume[tuple(indices.T)] = np.nan_to_num(values)
+    return nibabel.Nifti1Image(volume, affine)
+
+
 def volume_figure(image: Any, theme: Theme, value: str = "correlation r") -> bytes:
     """A 3-D NIfTI image of scores as a glass brain (maximum projections)."""
     from nilearn import plotting
@@ -117,7 +141,7 @@ def _free_figure() -> Any:
 
 def _closed(figure: Any, theme: Theme, value: str) -> bytes:
     """The figure as PNG, with what its colours mean below it; nilearn's own axes keep their background."""
-    figure.suptitle(value, color=INK[theme].faint, fontsize=10, y=0.02)
+    figure.text(0.5, 0.02, value, color=INK[theme].faint, fontsize=10, ha="center", va="bottom")
     return png(figure)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grounding.brain.decoding.intervals import intervals
-from grounding.brain.decoding.retrieval import Scored, standing, summarise
+from grounding.brain.decoding.retrieval import Scored, families, standing, summarise, within
 from grounding.brain.folds import Fold, Folds
 from grounding.brain.rows import Rows
 from grounding.errors import InputError
@@ -67,6 +67,35 @@ def test_arbitrary_vectors_do_not_pass_because_subjects_agree(generator: np.rand
         for _ in range(60)
     ]
     assert sum(value <= 0.05 for value in p) <= 8  # Binomial(60, 0.05) is above that with probability 0.003
+
+
+def test_arbitrary_vectors_do_not_pass_where_subjects_that_agree_lack_one_word_each(generator: np.random.Generator):
+    """The same draw in eight subjects, each without another word, so that no two have the same candidates."""
+    rows = rows_of(8)
+    tests = [np.delete(np.arange(8), s) + 8 * s for s in range(8)]
+    folds = Folds(tuple(Fold(np.arange(8), test) for test in tests), "by hand")
+    p = []
+    for seed in range(60):
+        similarity = generator.normal(size=(8, 8))
+        scored = [
+            Scored(
+                test, np.delete(ITEMS, s).tolist(), similarity[np.ix_(np.delete(range(8), s), np.delete(range(8), s))]
+            )
+            for s, test in enumerate(tests)
+        ]
+        found = summarise("d", folds, scored, rows, rows.word, synthetic=True, permutations=39, resamples=2, seed=seed)
+        p.append(found.rates["pairwise"].p)
+    assert sum(value <= 0.05 for value in p) <= 8
+
+
+def test_a_permutation_within_some_places_follows_what_leads_out_of_them(generator: np.random.Generator):
+    order = np.array([3, 0, 4, 1, 2])  # 0 to 3 to 1 to 0, and 2 to 4 to 2
+    assert within(order, np.array([0, 1, 4])).tolist() == [1, 0, 4]
+    assert within(order, np.arange(5)).tolist() == order.tolist()
+    drawn = [tuple(within(generator.permutation(7), np.array([1, 4, 5])).tolist()) for _ in range(1200)]
+    assert set(map(len, map(set, drawn))) == {3} and all(150 < drawn.count(one) < 250 for one in set(drawn))
+    assert families([("a", "b"), ("c",), ("b", "d"), ("e", "c")]) == [
+        [("b", "d"), ("a", "b")], [("e", "c"), ("c",)]]  # fmt: skip
 
 
 def test_a_single_candidate_is_refused():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grounding.brain.encoding import compare
+from grounding.brain.encoding import Comparison, EncodingResult, SubjectsResult, compare
 from grounding.brain.folds import Contiguous, LeaveOneOut
 from grounding.brain.recording import Features
 from grounding.errors import InputError
@@ -26,6 +26,27 @@ def test_the_better_embedding_wins_at_equal_dimension() -> None:
     assert row["first"] == "good" and row["r"] == pytest.approx(float(difference.estimate)) and row["synthetic"]
     unique = [found.results[name].score("unique", "r2").mean() for name in ("good", "wide")]
     assert row["unique r2"] == pytest.approx(unique[0] - unique[1])
+
+
+def test_targets_are_compared_over_subjects(truth: EncodingResult) -> None:
+    """Seven subjects; the first model is ahead in the first target alone."""
+    generator = np.random.default_rng(0)
+
+    def people(ahead: float) -> SubjectsResult:
+        results = {}
+        for number in range(7):
+            r = np.tile(0.2 + 0.01 * generator.standard_normal(8), (5, 1))
+            r[:, 0] += ahead
+            embedding = replace(truth.scores["embedding"], r=r)
+            results[f"s{number}"] = replace(truth, scores={**truth.scores, "embedding": embedding})
+        return SubjectsResult(results)
+
+    found = Comparison(4, {"a": people(0.2), "b": people(0.0), "one": truth})
+    test = found.test("a", "b")
+    assert test.test.family_wise[0] < 0.05 and (test.test.family_wise[1:] > 0.05).all()
+    assert test.difference.estimate[0] == pytest.approx(0.2, abs=0.02)
+    with pytest.raises(InputError, match="several subjects with the same targets"):
+        found.test("a", "one")
 
 
 def test_models_must_share_their_folds_and_have_the_components() -> None:

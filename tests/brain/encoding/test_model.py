@@ -194,6 +194,14 @@ def test_repeats_give_the_ceiling_that_was_planted() -> None:
     assert normalised is not None and np.abs(normalised - 1).max() < 0.15
 
 
+def test_a_gap_shorter_than_the_memory_of_responses_is_told(generator: np.random.Generator) -> None:
+    embedding = features(generator, "e", 2, runs=1, n=240)
+    made = recording(driven(generator, embedding, 2, 0.1, memory=0.8))
+    told = model(embedding, folds=Contiguous(3, purge=1)).fit(made).notes
+    assert any("the gap of 1 rows is shorter than" in note and "choose purge=" in note for note in told)
+    assert not any("is shorter than" in note for note in model(embedding).fit(made).notes)
+
+
 def test_drift_between_folds_is_told(generator: np.random.Generator) -> None:
     embedding = features(generator, "e", 3, n=100)
     data = driven(generator, embedding, 2, 0.5)

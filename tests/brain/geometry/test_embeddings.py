@@ -36,6 +36,13 @@ def test_repetitions_are_averaged_whatever_their_case(epochs):
     assert often.rows.word is not None and often.rows.word.tolist() == ["cat", "the"] and counts.tolist() == [2, 2]
 
 
+def test_punctuation_makes_no_new_word(generator):
+    rows = Rows.of_run("r", np.arange(4), word=["Tea,", "tea", "“tea”", "hat"])
+    responses = Responses(generator.normal(size=(4, 2)).astype(np.float32), rows, ("x", "y"), "eeg")
+    found, counts = average_repetitions(responses)
+    assert found.rows.word is not None and found.rows.word.tolist() == ["hat", "tea"] and counts.tolist() == [1, 3]
+
+
 def test_subjects_are_averaged_apart(generator):
     parts = [Rows.of_run(f"{s} run", np.arange(3), subject=s, word=["a", "b", "a"]) for s in ("s2", "s1")]
     responses = Responses(generator.normal(size=(6, 2)).astype(np.float32), Rows.joined(parts), ("x", "y"), "eeg")

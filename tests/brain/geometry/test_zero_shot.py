@@ -12,6 +12,7 @@ from grounding.brain.geometry import PrincipalMapping, RidgeMapping, zero_shot
 from grounding.brain.geometry.matching_scores import never_certain, score_fold
 from grounding.brain.recording import Responses
 from grounding.brain.rows import Rows
+from grounding.brain.synthetic.planting import autoregressive
 from grounding.errors import InputError
 from grounding.text.evaluation.estimates import Estimate
 
@@ -75,6 +76,22 @@ def test_noise_is_at_chance_and_static_vectors_are_a_control(generator):
         assert abs(found.scores[direction]["map"]["pairwise"].estimate.value - 0.5) < 0.12
         assert found.scores[direction]["static vectors"]["pairwise"].p == 0.01
         assert found.difference(direction, first="map", second="static vectors").high < 0
+
+
+def test_neighbours_of_test_words_give_nothing_away_by_default():
+    """Contextual vectors and responses that know nothing of each other, but both drift: without a gap maps "work"."""
+    values = {"default": [], "no gap": []}
+    for seed in range(4):
+        generator = np.random.default_rng(seed)
+        X, Y = autoregressive(400, 6, 0.8, generator), autoregressive(400, 6, 0.8, generator)
+        words = [f"w{number}" for number in generator.integers(150, size=400)]
+        brain = Responses(Y.astype("f"), Rows.of_run("r", np.arange(400) * 0.3, word=words), tuple("abcdef"), "eeg")
+        for name, folds in (("default", None), ("no gap", ByWordType(10))):
+            found = zero_shot(X, brain, mapping=PrincipalMapping(6), folds=folds, permutations=0, resamples=1, top=())
+            values[name].append(found.scores["word to brain"]["map"]["roc auc"].estimate.value)
+            assert ("gap of" in found.folds) == (folds is None)
+        assert any("which inflates every score" in note for note in found.notes)
+    assert np.mean(values["no gap"]) > 0.53 and abs(np.mean(values["default"]) - 0.5) < 0.03
 
 
 def test_p_values_of_noise_are_uniform(generator):

@@ -50,7 +50,7 @@ def test_the_slow_plain_form(shape, dtype, scoring, purge):
     n, widths = SHAPES[shape]
     bands, Y = bands_and_targets(n, widths)
     draws = np.vstack([draw_band_weights(4, 3, 1), [[1, 0, 0], [0, 0.5, 0.5]]])
-    model = GroupRidgeCV(alphas=ALPHAS, draws=draws, folds=Contiguous(4, purge), scoring=scoring)
+    model = GroupRidgeCV(alphas=ALPHAS, draws=draws, folds=Contiguous(4, purge), scoring=scoring, extend=False)
     model.fit([band.astype(dtype) for band in bands], Y.astype(dtype))
     table = slow_table(bands, Y, draws, model.folds_, {"r2": r2, "correlation": correlation}[scoring])
     best = table.reshape(-1, Y.shape[1]).argmax(0)
@@ -76,7 +76,7 @@ def test_himalaya(shape):
     n, widths = SHAPES[shape]
     bands, Y = bands_and_targets(n, widths, v=20)
     draws = draw_band_weights(6, 3, 2)
-    model = GroupRidgeCV(alphas=ALPHAS, draws=draws, folds=Contiguous(4)).fit(bands, Y)
+    model = GroupRidgeCV(alphas=ALPHAS, draws=draws, folds=Contiguous(4), extend=False).fit(bands, Y)
     centred = [band - band.mean(0) for band in bands]
     deltas, dual, scores, _ = solve_multiple_kernel_ridge_random_search(
         np.stack([band @ band.T for band in centred]), Y.copy(), n_iter=draws, alphas=ALPHAS, cv=pairs(model),
@@ -103,13 +103,16 @@ def test_one_band_is_ridge(width):
     random = np.random.default_rng(0)
     X, noise = random.normal(size=(40, width)), random.normal(size=(40, 5))
     Y = X[:, :5] + noise
-    one = GroupRidgeCV(alphas=ALPHAS, draws=20).fit([X], Y)
-    other = RidgeCV(alphas=ALPHAS, extend=False).fit(X, Y)
+    one = GroupRidgeCV(alphas=ALPHAS[:2], draws=20).fit([X], Y)
+    other = RidgeCV(alphas=ALPHAS[:2]).fit(X, Y)
+    assert len(other.alphas_) > 2, "the grid was to be extended"
+    np.testing.assert_array_equal(one.alphas_, other.alphas_)
+    assert one.edge_ == other.edge_
     assert one.draws_.tolist() == [[1.0]]
     np.testing.assert_array_equal(one.alpha_, other.alpha_)
     np.testing.assert_allclose(one.cv_scores_, other.cv_scores_, atol=1e-10)
     np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-10)
-    assert GroupRidgeCV().fit([X], Y).alphas_ == pytest.approx(RidgeCV(extend=False).fit(X, Y).alphas_)
+    assert GroupRidgeCV().fit([X], Y).alphas_ == pytest.approx(RidgeCV().fit(X, Y).alphas_)
 
 
 def test_a_planted_band_gets_the_weight():
@@ -156,7 +159,7 @@ def test_passes_over_targets_change_nothing():
     bands, Y = bands_and_targets(60, (5, 6, 7), v=200)
     model = GroupRidgeCV(alphas=ALPHAS, draws=3).fit(bands, Y)
     several = clone(model).set_params(memory=500_000).fit(bands, Y)
-    assert several._passes(_targets(Y)).block < 150
+    assert several._passes(_targets(Y), len(several.alphas_)).block < 150
     np.testing.assert_array_equal(several.alpha_, model.alpha_)
     np.testing.assert_allclose(several.coef_, model.coef_, atol=1e-10)
 
@@ -240,9 +243,15 @@ def test_an_estimator_of_scikit_learn():
 
 def test_the_edge_of_the_grid_is_said():
     bands, Y = bands_and_targets(80, (4, 5, 6))
-    with pytest.warns(AlphaEdgeWarning, match="choose the least of the grid"):
-        model = GroupRidgeCV(alphas=[3e2, 1e3], draws=2).fit(bands, Y)
+    with pytest.warns(AlphaEdgeWarning, match="so the best may lie beyond"):
+        model = GroupRidgeCV(alphas=[3e2, 1e3], draws=2, extend=False).fit(bands, Y)
     assert model.edge_ > 0.05
+    with pytest.warns(AlphaEdgeWarning, match="the grid was extended"):
+        extended = GroupRidgeCV(alphas=[3e2, 1e3], draws=2).fit(bands, Y)
+    wide = GroupRidgeCV(alphas=extended.alphas_, draws=2, extend=False).fit(bands, Y)
+    assert extended.edge_ <= 0.05 and extended.alphas_[0] < 3e2
+    np.testing.assert_allclose(extended.alpha_, wide.alpha_)
+    np.testing.assert_allclose(extended.coef_, wide.coef_)
     with warnings.catch_warnings():
         warnings.simplefilter("error", AlphaEdgeWarning)
         assert GroupRidgeCV(alphas=[10.0], draws=2).fit(bands, Y).edge_ == 0
@@ -255,6 +264,7 @@ def test_the_edge_of_the_grid_is_said():
         (lambda X: [X[0], X[1][:, :0]], r"X: band 1 has shape \(40, 0\)"),
         (lambda X: {"a": X[0], "b": X[1] * np.nan}, "X: band 'b': NaN or inf"),
         (lambda X: {}, "X: no band found"),
+        (lambda X: [X[0], np.ma.masked_greater(X[1], 5)], "X: band 1: masked values found"),
         (lambda X: [X[0], torch.from_numpy(X[1])], "X: bands of numpy and of torch"),
     ],
 )
@@ -271,6 +281,9 @@ def test_bad_bands(spoil, message):
         ({"draws": [[0, 0, 0]]}, "draws: row 0 has no weight"),
         ({"draws": [[1, 1]]}, r"draws: shape \(1, 2\) found, expected a number or \(D, 3\)"),
         ({"draws": 0}, "draws: 0 found"),
+        ({"draws": "many"}, "draws: 'many' found"),
+        ({"seed": None}, "seed: None found, expected a whole number from 0"),
+        ({"memory": "1G"}, "memory: '1G' found"),
         ({"alphas": [0.0]}, "alphas: 0.0 found"),
         ({"memory": 1000}, "memory: 1000 bytes found, expected at least"),
         ({"groups": [0, 1]}, "groups: labels of columns found beside bands"),
