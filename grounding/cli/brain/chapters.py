@@ -1,6 +1,7 @@
 """The brain chapters of the demo's report: a synthetic recording, and a real one where there is any."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ def _synthetic_fmri(seed: int) -> "Chapter":
     made = simulate_fmri(stories=4, minutes=6.0, voxels=6, seed=seed)
     layer = averaged(made.layers[3], made.recording)
     result = EncodingModel(layer, delays=(1, 2, 3, 4), permutations=200, draws=6, seed=seed).fit(made.recording)
-    return encoding_chapter(result, maps_of(result, made.recording, ("r",)))
+    chapter = encoding_chapter(result, maps_of(result, made.recording, ("r",)))
+    return replace(chapter, title="Synthetic fMRI: what does a planted layer explain?")
 
 
 def _synthetic_ecog(seed: int) -> "Chapter":
@@ -58,12 +60,11 @@ def _synthetic_ecog(seed: int) -> "Chapter":
             ("from the first layer straight to the last", interpolated(made.layers)),
         )
     }
-    return layers_chapter(sweep, lag_by_layer(sweep, seed=seed), controls)
+    chapter = layers_chapter(sweep, lag_by_layer(sweep, seed=seed), controls)
+    return replace(chapter, title="Synthetic ECoG: which planted layer, when?")
 
 
 def _alice(run: Path, seed: int) -> "Chapter":
-    from dataclasses import replace
-
     from grounding.brain.encoding import encode_subjects
     from grounding.cli.brain.encode import Encode, prepared
     from grounding.cli.brain.inputs import Embedding, Source, open_recording
@@ -84,4 +85,5 @@ def _alice(run: Path, seed: int) -> "Chapter":
         f"and {CONTEXT} words of context, as time is short; `grounding brain encode alice` takes all people, more of "
         "both, and p-values."
     )
-    return replace(chapter, explanation=f"{told}\n\n{chapter.explanation}")
+    title = "People hearing Alice in Wonderland: what does a language model explain?"
+    return replace(chapter, title=title, explanation=f"{told}\n\n{chapter.explanation}")

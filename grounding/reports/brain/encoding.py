@@ -14,7 +14,7 @@ from grounding.reports.chapter import Chapter, Grid, Picture
 if TYPE_CHECKING:
     from grounding.brain.encoding import EncodingResult, SubjectsResult
 
-MOST_ROWS = 40
+MOST_ROWS = 20
 
 
 def encoding_chapter(result: "EncodingResult | SubjectsResult", maps: Sequence[Picture] = ()) -> Chapter:

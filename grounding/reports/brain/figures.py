@@ -72,6 +72,9 @@ def partition_figure(shares: Mapping[str, np.ndarray], targets: Sequence[str], t
         below += np.minimum(values, 0)
     axes.axhline(0, color=ink.faint, linewidth=0.8)
     axes.set_xticks(range(len(names)), names, rotation=0 if len(names) <= 8 else 45, color=ink.text)
+    # A lone bar would fill the whole figure.
+    margin = max(0.5, 2.0 - len(names) / 2)
+    axes.set_xlim(-margin, len(names) - 1 + margin)
     _plain(axes, ink, "explained variance r²")
     figure.legend(loc="outside upper center", ncols=4, frameon=False, labelcolor=ink.text)
     return png(figure)

@@ -158,3 +158,25 @@ def test_recordings_go_to_workers(cluster):
         assert list(map_recordings(total, recordings).items()) == [("sub-2", 3.0), ("sub-1", 0.0)]
     with pytest.raises(DataError, match="sub-9: NaN found"):
         map_recordings(total, {"sub-9": np.array([np.nan])})
+
+
+def test_subjects_are_encoded_by_workers_as_here(cluster):
+    from grounding.brain.encoding import encode_subjects
+    from grounding.brain.recording import Features, Recording, Run
+    from tests.brain.encoding.planted import model
+
+    random = np.random.default_rng(0)
+    heard = {subject: random.normal(size=(60, 2)).astype(np.float32) for subject in ("one", "two")}
+    runs = [
+        Run(f"{subject} run", (x + random.normal(size=x.shape)).astype(np.float32), 0.5, subject=subject, story="story")
+        for subject, x in heard.items()
+    ]
+    recording = Recording(tuple(runs), ("a", "b"), "fmri", synthetic=True)
+    embedding = Features("embedding", {f"{subject} run": x for subject, x in heard.items()})
+    settings = model(embedding, folds=Contiguous(2))
+    with dask_cluster(cluster):
+        there = encode_subjects(settings, recording)
+    here = encode_subjects(settings, recording)
+    assert tuple(there.results) == ("one", "two")
+    for subject, result in here.results.items():
+        np.testing.assert_array_equal(there.results[subject].r, result.r)

@@ -72,7 +72,7 @@ def test_encode_of_voxels_draws_volume_and_surface(fmri, tmp_path):
     assert grounding("encode", fmri, *PLANTED, *settings, "--out", tmp_path) == 0
     assert "on the inflated cortex" in page(tmp_path)
     assert summary(tmp_path)["results"]["kind"] == "fmri"
-    assert "40 of 140 targets with the highest r" in page(tmp_path)
+    assert "20 of 140 targets with the highest r" in page(tmp_path)
 
 
 def test_decode_words(ecog, tmp_path, capsys):
