@@ -192,13 +192,12 @@ def encode_subjects(
         InputError: fewer than two subjects.
         DataError: as `EncodingModel.fit`, naming the subject.
     """
-    from joblib import Parallel, delayed
+    from grounding.brain.ridge.distributed import map_recordings
 
     each = by_subject(recordings) if isinstance(recordings, Recording) else dict(recordings)
     if len(each) < 2:
         raise InputError(f"subjects: {len(each)} found, expected at least 2; for one use EncodingModel.fit")
-    found = Parallel()(delayed(model.fit)(recording) for recording in each.values())
-    results = dict(zip(each, found, strict=True))
+    results = map_recordings(model.fit, each)
     ceilings = shared_ceilings({name: as_responses(recording)[0] for name, recording in each.items()})
     for name, result in results.items():
         if ceilings is not None and result.ceiling is None:

@@ -171,7 +171,8 @@ def read_epochs(
     )
     lags = epochs.times.astype(np.float64)
     positions = _positions(epochs, channels, kind)
-    return Epochs(data, lags, rows, tuple(channels), kind, positions=positions, dropped=dropped)
+    excluded = {one: "marked bad" for one in epochs.ch_names if one in epochs.info["bads"]}
+    return Epochs(data, lags, rows, tuple(channels), kind, positions=positions, dropped=dropped, excluded=excluded)
 
 
 def unbroken(raw: "mne.io.BaseRaw") -> list[tuple[int, int]]:

@@ -179,6 +179,7 @@ def zero_shot_chapter(where: str, vectors: str, control: str, found: "ZeroShot",
     area = found.scores["word to brain"]["map"]["roc auc"]
     gain = found.difference("word to brain")
     low, high = found.candidates
+    notes = [Grid(["what to know before believing it"], [[note] for note in found.notes])] if found.notes else []
     return Chapter(
         f"Words never trained with, {where}",
         f"{tokens:,} words of {found.words} types; vectors: {vectors}; {found.folds}. Each word competes with the "
@@ -190,7 +191,7 @@ def zero_shot_chapter(where: str, vectors: str, control: str, found: "ZeroShot",
             f"{gain.value:.3f} ({gain.low:.3f} to {gain.high:.3f})."
         ),
         badge=SYNTHETIC if found.synthetic else "",
-        content=[Grid(["direction", "method", "score", "value", "95 % interval", "chance", "p"], rows)],
+        content=[Grid(["direction", "method", "score", "value", "95 % interval", "chance", "p"], rows), *notes],
     )
 
 

@@ -173,7 +173,8 @@ def test_epochs_refuse_broken_channels():
     with pytest.raises(DataError, match="not finite or constant: eeg1"):
         read_epochs(made_before, name="x")
     made_before.info["bads"] = ["eeg1"]
-    assert read_epochs(made_before, name="x").channels == ("eeg0",)
+    found = read_epochs(made_before, name="x")
+    assert found.channels == ("eeg0",) and found.excluded == {"eeg1": "marked bad"}
 
 
 @pytest.mark.realdata
