@@ -11,7 +11,7 @@ from PIL import Image
 
 from grounding.errors import InputError, StorageError
 from grounding.policies.results import Episode
-from grounding.reports import Filmstrip, Report, SpaceMap, write_report
+from grounding.reports import Chapter, Filmstrip, Report, SpaceMap, write_report
 from grounding.reports.html import render
 
 VOID = {"meta", "img", "source", "br", "link", "hr"}
@@ -142,3 +142,10 @@ def test_wrong_shapes_are_named():
         Filmstrip([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3))], "x", True)
     with pytest.raises(InputError, match="space map"):
         SpaceMap(np.zeros((3, 2)), ["a"] * 3, ["text"], "x")
+
+
+def test_chapters_stand_in_the_report(report, tmp_path):
+    chapter = Chapter("Synthetic ECoG: which layer?", "What was asked.", badge="Synthetic recording")
+    page = write_report(tmp_path, replace(report, chapters=[chapter])).read_text(encoding="utf-8")
+    assert page.index("Synthetic ECoG: which layer?") < page.index("How these numbers were made")
+    assert "Synthetic recording" in page

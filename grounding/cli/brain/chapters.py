@@ -20,17 +20,17 @@ def brain_chapters(run: Path, seed: int) -> "list[Chapter]":
     Where GROUNDING_DATA names the folder of real sets: also what MiniLM explains of people hearing Alice in Wonderland.
 
     Args:
-        run: of the demo; states of the language model are kept in it.
+        run: of the demo; states of the language model and every number are kept in it.
         seed: of what is made up.
     """
-    chapters = [_synthetic_fmri(seed), _synthetic_ecog(seed)]
+    chapters = [_synthetic_fmri(run, seed), _synthetic_ecog(seed)]
     root = os.environ.get("GROUNDING_DATA")
     if root and Path(root, "neural", "alice_fmri_brennan2016").is_dir():
         chapters.append(_alice(run, seed))
     return chapters
 
 
-def _synthetic_fmri(seed: int) -> "Chapter":
+def _synthetic_fmri(run: Path, seed: int) -> "Chapter":
     from grounding.brain.encoding import EncodingModel
     from grounding.brain.features import averaged
     from grounding.brain.synthetic import simulate_fmri
@@ -40,6 +40,7 @@ def _synthetic_fmri(seed: int) -> "Chapter":
     made = simulate_fmri(stories=4, minutes=6.0, voxels=6, seed=seed)
     layer = averaged(made.layers[3], made.recording)
     result = EncodingModel(layer, delays=(1, 2, 3, 4), permutations=200, draws=6, seed=seed).fit(made.recording)
+    result.save(run / "brain" / "synthetic-fmri")
     chapter = encoding_chapter(result, maps_of(result, made.recording, ("r",)))
     return replace(chapter, title="Synthetic fMRI: what does a planted layer explain?")
 
@@ -79,7 +80,9 @@ def _alice(run: Path, seed: int) -> "Chapter":
         seed=seed,
     )
     model, targets = prepared(open_recording(settings.data, settings.source), settings)
-    chapter = encoding_chapter(encode_subjects(replace(model, draws=4, inner=3), targets))
+    result = encode_subjects(replace(model, draws=4, inner=3), targets)
+    result.save(run / "brain" / "alice")
+    chapter = encoding_chapter(result)
     told = (
         f"{len(LISTENERS)} of 27 people hearing Alice in Wonderland (Brennan et al., 2016), {COMPONENTS} components "
         f"and {CONTEXT} words of context, as time is short; `grounding brain encode alice` takes all people, more of "

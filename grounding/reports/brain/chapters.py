@@ -44,7 +44,12 @@ def layers_chapter(
     shown = np.unique(np.linspace(0, len(sweep.layers) - 1, min(5, len(sweep.layers))).astype(int))
     curves = {sweep.layers[n]: mean[n] for n in shown}
     rows = [
-        [name, f"{one.correlation:.2f}", f"{one.p:.2g}", ", ".join(f"{1000 * lag:.0f}" for lag in one.lags)]
+        [
+            name,
+            "–" if np.isnan(one.correlation) else f"{one.correlation:.2f}",
+            f"{one.p:.2g}",
+            ", ".join(f"{1000 * lag:.0f}" for lag in one.lags),
+        ]
         for name, one in {"the layers": found, **controls}.items()
         if one is not None
     ]
