@@ -1,14 +1,14 @@
 """Alice in Wonderland, chapter 1, heard in the scanner: fMRI of 28 people in six regions (Brennan et al., 2016)."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from grounding.brain.readers.sentences import with_text
+from grounding.brain.readers.transcripts import read_textgrid
 from grounding.brain.recording import Features, Recording, Run, Transcript
 from grounding.brain.sets.files import Layout, read_numbers
 from grounding.errors import DataError, InputError
@@ -20,7 +20,6 @@ REPETITION = 2.0
 SAMPLES = 362
 DISCARDED = 10
 """Volumes that were taken off the beginning of the time courses, but not off the movement parameters."""
-SILENCES = ("", "sp", "sil")
 STORY = "Alice in Wonderland, chapter 1"
 
 LAYOUT = Layout(
@@ -121,15 +120,13 @@ def _unusable(courses: np.ndarray) -> str | None:
 
 
 def _transcript(folder: Path) -> Transcript:
-    grid = LAYOUT.matching(folder, "alice_stim_shared/*.TextGrid")[0]
-    found = re.findall(r'xmin = ([\d.]+)\s+xmax = ([\d.]+)\s+text = "([^"]*)"', grid.read_text(encoding="utf-8"))
-    spoken = [(float(first), float(last), word.strip()) for first, last, word in found if word.strip() not in SILENCES]
-    if not spoken:
-        raise DataError(f"{grid}: no words found, expected intervals of a TextGrid in its long form")
-    onsets, offsets, words = zip(*spoken, strict=True)
+    heard = read_textgrid(LAYOUT.matching(folder, "alice_stim_shared/*.TextGrid")[0])
     text = folder / "alice" / "alice-gutenberg.txt"
-    sentences = sentence_numbers(words, chapter(text.read_text(encoding="utf-8"))) if text.is_file() else None
-    return Transcript(tuple(words), np.array(onsets), np.array(offsets), sentences)
+    if not text.is_file():
+        return heard
+    # The published spelling stays; only the sentences come from the book.
+    book = chapter(text.read_text(encoding="utf-8"))
+    return replace(heard, sentences=with_text(heard, book).transcript.sentences)
 
 
 def chapter(book: str) -> str:
@@ -144,25 +141,3 @@ def chapter(book: str) -> str:
             "alice-gutenberg.txt: no text between CHAPTER I and CHAPTER II; expected Project Gutenberg's #11"
         )
     return found.group(1)
-
-
-def sentence_numbers(words: Sequence[str], text: str) -> np.ndarray:
-    """(W,) int64: in which sentence of the text each spoken word stands, counted from 0.
-
-    The words are aligned with those of the text (longest common blocks, ignoring case and punctuation); one that is
-    not found in it belongs to the sentence of the word before.
-    """
-    parts = re.split(r"(?<=[.!?])['\")]*\s+(?=['\"(]*[A-Z])", text)
-    written = [(_plain(word), number) for number, part in enumerate(parts) for word in part.replace("--", " ").split()]
-    written = [(word, number) for word, number in written if word]
-    spoken = [_plain(word) for word in words]
-    numbers = np.full(len(words), -1, dtype=np.int64)
-    for block in SequenceMatcher(None, spoken, [word for word, _ in written], autojunk=False).get_matching_blocks():
-        for step in range(block.size):
-            numbers[block.a + step] = written[block.b + step][1]
-    # Sentences never go back, so the running maximum fills what was not found.
-    return np.maximum.accumulate(np.maximum(numbers, 0))
-
-
-def _plain(word: str) -> str:
-    return re.sub(r"[^a-z]", "", word.lower())
