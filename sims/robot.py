@@ -3,16 +3,19 @@
 import numpy as np
 
 from sims import kinematics
-from sims.world import World, panda_file
+from sims.world import CONTROL_RATE, World, panda_file
 
 ARM = tuple(range(7))
 FINGERS = (9, 10)
 TOOL = 11
 FINGER_TRAVEL = 0.04
-_ARM_FORCES = (87.0, 87.0, 87.0, 87.0, 50.0, 50.0, 50.0)
+TORQUES = (87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0)
+"""N m: the most that each joint's motor gives, by the data sheet."""
 _FINGER_FORCE = 60.0
-# Rad a control step (7 rad/s); a real Panda's joints turn at no more than 2.2 to 2.6 rad/s.
-_MOST_TURN = 0.35
+MOST_FORCE = 100.0
+"""N: a Panda stops by itself at contact forces of this size (its factory setting for collisions)."""
+_AT_LIMIT = 0.005
+_MOST_TURN = kinematics.SPEEDS / CONTROL_RATE
 
 
 class Panda:
@@ -34,7 +37,9 @@ class Panda:
             bullet.resetJointState(self.body, joint, angle)
         for joint in FINGERS:
             bullet.resetJointState(self.body, joint, FINGER_TRAVEL)
-        self._target = kinematics.HOME.copy()
+        self._tie_fingers()
+        self.target = kinematics.HOME.copy()
+        self._limit_speeds()
         self._drive(1.0)
 
     def command(self, pose: np.ndarray, gripper: float) -> bool:
@@ -44,11 +49,18 @@ class Panda:
         postures that the arm can glide into are searched: restarts from afar would meet more poses, but swing the
         arm (and what it holds) by 13 cm on the way.
         """
-        solution = kinematics.solve(pose, self._target)
-        # A jump to another branch of the solution would swing the whole arm within one control step.
-        self._target = self._target + np.clip(solution.joints - self._target, -_MOST_TURN, _MOST_TURN)
-        self._drive(gripper)
+        solution = kinematics.solve(pose, self.target)
+        self.move_joints(solution.joints, gripper)
         return solution.reached
+
+    def move_joints(self, joints: np.ndarray, gripper: float) -> None:
+        """Sets the motors to turn the joints to (7,) angles, rad, as far as their speeds allow in a control step.
+
+        Where one of them would have to turn faster all turn less, so that the arm does not leave its way.
+        """
+        turn = np.clip(joints, kinematics.LOWER, kinematics.UPPER) - self.target
+        self.target = self.target + turn / max(1.0, float((np.abs(turn) / _MOST_TURN).max()))
+        self._drive(gripper)
 
     def _drive(self, gripper: float) -> None:
         bullet = self.world.bullet
@@ -56,8 +68,8 @@ class Panda:
             self.body,
             ARM,
             bullet.POSITION_CONTROL,
-            targetPositions=self._target,
-            forces=_ARM_FORCES,
+            targetPositions=self.target,
+            forces=TORQUES,
             positionGains=(0.25,) * 7,
         )
         bullet.setJointMotorControlArray(
@@ -68,6 +80,20 @@ class Panda:
             forces=(_FINGER_FORCE,) * 2,
             positionGains=(0.2,) * 2,
         )
+
+    def _limit_speeds(self) -> None:
+        """Bounds the motors' speeds, which stay bounded when they are given other targets."""
+        bullet = self.world.bullet
+        for joint, speed in zip(ARM, kinematics.SPEEDS.tolist(), strict=True):
+            bullet.setJointMotorControl2(self.body, joint, bullet.POSITION_CONTROL, force=0.0, maxVelocity=speed)
+
+    def _tie_fingers(self) -> None:
+        """Lets the fingers move as one, as the hand's single drive does; else what they hold drifts between them."""
+        bullet = self.world.bullet
+        gear = bullet.createConstraint(
+            self.body, FINGERS[0], self.body, FINGERS[1], bullet.JOINT_GEAR, (1, 0, 0), (0, 0, 0), (0, 0, 0)
+        )
+        bullet.changeConstraint(gear, gearRatio=-1, erp=0.1, maxForce=_FINGER_FORCE)
 
     def joints(self) -> np.ndarray:
         """(7,) measured joint angles, rad."""
@@ -85,3 +111,13 @@ class Panda:
     def touches(self, body: int) -> bool:
         """Whether any link of the robot is in contact with ``body``."""
         return len(self.world.bullet.getContactPoints(self.body, body)) > 0
+
+    def contact_force(self) -> float:
+        """Sum of the normal forces (N) on all links but the fingers, which squeeze what they hold on purpose."""
+        contacts = self.world.bullet.getContactPoints(self.body)
+        return float(sum(contact[9] for contact in contacts if contact[3] not in FINGERS and contact[2] != self.body))
+
+    def at_joint_limit(self) -> bool:
+        """Whether a joint of the arm stands within 0.005 rad of a limit."""
+        joints = self.joints()
+        return bool(((joints < kinematics.LOWER + _AT_LIMIT) | (joints > kinematics.UPPER - _AT_LIMIT)).any())

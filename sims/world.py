@@ -26,20 +26,33 @@ Part = tuple[int, int]
 
 
 class World:
-    """A physics client of its own, with gravity, a table whose top is the plane z = 0, and helpers to add bodies."""
+    """A physics client of its own, with gravity, a table whose top is the plane z = 0, and helpers to add bodies.
 
-    def __init__(self) -> None:
+    Args:
+        window: shows the world in a window of PyBullet's, which needs a display.
+
+    Raises:
+        ValueError: a window is wanted and there is no display.
+    """
+
+    def __init__(self, window: bool = False) -> None:
+        if window and not os.environ.get("DISPLAY"):
+            raise ValueError("a window needs a display and DISPLAY is not set: start one, or film with rgb_array")
         with _quiet():
             import pybullet
             from pybullet_utils import bullet_client
 
-            self.bullet = bullet_client.BulletClient(connection_mode=pybullet.DIRECT)
+            mode = pybullet.GUI if window else pybullet.DIRECT
+            self.bullet = bullet_client.BulletClient(connection_mode=mode)
         self.table = -1
+        self.links: dict[int, Sequence[Link]] = {}
+        """What each body added is made of; the robot and the table are not in it."""
 
     def clear(self) -> None:
         """Removes everything and starts again with gravity and an empty table."""
         bullet = self.bullet
         bullet.resetSimulation()
+        self.links.clear()
         bullet.setPhysicsEngineParameter(
             fixedTimeStep=1 / PHYSICS_RATE, deterministicOverlappingPairs=1, enableFileCaching=0
         )
@@ -59,7 +72,9 @@ class World:
         with tempfile.NamedTemporaryFile("w", prefix="grounding-sims-", suffix=".urdf") as file:
             file.write(urdf(links))
             file.flush()
-            return self.bullet.loadURDF(file.name, position, orientation, useFixedBase=fixed)
+            body = self.bullet.loadURDF(file.name, position, orientation, useFixedBase=fixed)
+        self.links[body] = tuple(links)
+        return body
 
     def step(self, count: int = SUBSTEPS) -> None:
         """Advances physics by ``count`` steps of 1/240 s."""

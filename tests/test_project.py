@@ -128,7 +128,8 @@ def test_the_wheel_carries_everything(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ("grounding/py.typed", "grounding/reports/report.css", "grounding/data/README.md",
-                 "grounding/data/wordings.toml", "sims/wordings.toml", "sims/__init__.py"):  # fmt: skip
+                 "grounding/data/wordings/OpenDrawer.toml", "sims/wordings/OpenDrawer.toml",
+                 "sims/__init__.py"):  # fmt: skip
         assert name in names
     assert not any(name.startswith(("tests/", "launch/")) or "__pycache__" in name for name in names)
 

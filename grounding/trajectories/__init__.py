@@ -1,4 +1,4 @@
-"""What a trajectory is, in numbers: checks, frames, resampling, rotations."""
+"""What a trajectory is, in numbers: checks, frames, resampling, rotations; `distance` compares two (DTW-MT)."""
 
 from grounding.trajectories.representation import (
     change_rate,

@@ -1,83 +1,87 @@
-"""Things to pick up, named by size, colour and shape, and the bin they go into."""
+"""Geometric things to carry, named by size, colour and shape, and the bin they go into."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from sims.objects.household import HOUSEHOLD, SLIDING, STANDING, draw_household
+from sims.objects.item import ANY_TURN, Item, four_sides
 from sims.objects.shapes import Link, Shape, Vector
 from sims.sampling import PALETTE, choice, uniform, varied
+from sims.splits import Family
 
-BLOCK_KINDS = ("cube", "cylinder", "ball", "brick")
-NOVEL_BLOCK_KINDS = ("wedge", "hexagon", "cross")
+BLOCKS = Family(("block",), HOUSEHOLD, ("cube", "cylinder", "ball", "brick"), ("wedge", "hexagon", "cross"))
+"""Everything that can be picked up."""
+STACKABLE = Family(("block",), STANDING, ("cube", "cylinder", "brick"), ("wedge", "hexagon", "cross"))
+"""What stands on a flat top and has one."""
+PUSHABLE = Family(("block",), SLIDING, ("cube", "cylinder", "brick"), ("wedge", "hexagon", "cross"))
+"""What can be pushed about without rolling away or falling over."""
 SIZES = ("small", "large")
 BIN_COLORS: dict[str, Vector] = {"gray": (0.35, 0.36, 0.38), "brown": (0.45, 0.33, 0.22), "navy": (0.12, 0.16, 0.28)}
+_GRIP_DEPTH = 0.026
 
 
-@dataclass(frozen=True)
-class Block:
-    """A thing to pick up; ``width`` (m) is what the fingers span, ``height`` (m) how tall it stands."""
-
-    kind: str
-    color: str
-    size: str
-    shade: Vector
-    width: float
-    height: float
-
-    @property
-    def key(self) -> str:
-        """Kind, colour and size: see :mod:`sims.splits`."""
-        return f"block/{self.name}"
-
-    @property
-    def name(self) -> str:
-        """Size, colour and shape, as people say it."""
-        return f"{self.size} {self.color} {self.kind}"
-
-    @property
-    def length(self) -> float:
-        """Extent (m) across the direction in which the fingers close."""
-        return 2.0 * self.width if self.kind == "brick" else self.width
-
-    @property
-    def reach(self) -> float:
-        """Radius (m) of a circle around the block seen from above."""
-        return float(np.hypot(self.length, self.width)) / 2
-
-    def links(self) -> list[Link]:
-        """One free link, its frame in the block's centre, its long side (if any) along x."""
-        mass = 0.05 if self.size == "small" else 0.1
-        return [Link("block", self._shapes(), self.shade, mass=mass, friction=1.0)]
-
-    def _shapes(self) -> list[Shape]:
-        width, height = self.width, self.height
-        match self.kind:
-            case "cube":
-                return [Shape("box", (width, width, height))]
-            case "cylinder":
-                return [Shape("cylinder", (width / 2, width / 2, height))]
-            case "ball":
-                return [Shape("sphere", (width / 2,) * 3)]
-            case "brick":
-                return [Shape("box", (self.length, width, height))]
-            case "wedge":
-                return [Shape("prism3", (0.62 * width, 0.62 * width, height))]
-            case "hexagon":
-                return [Shape("prism6", (0.55 * width, 0.55 * width, height))]
-            case "cross":
-                arm = 0.38 * width
-                return [Shape("box", (1.15 * width, arm, height)), Shape("box", (arm, 1.15 * width, height))]
-            case _:
-                raise ValueError(f"unknown kind of block {self.kind!r}")
-
-
-def draw_block(generator: np.random.Generator, kind: str) -> Block:
-    """A block of ``kind`` with everything else drawn."""
+def draw_item(generator: np.random.Generator, category: str, kind: str) -> Item:
+    """A block of ``kind``, or a household thing, which has a shape of its own; everything else is drawn."""
     size, color = choice(generator, SIZES), choice(generator, tuple(PALETTE))
+    if category != "block":
+        return draw_household(generator, category, color, size)
     width = uniform(generator, 0.030, 0.036) if size == "small" else uniform(generator, 0.050, 0.058)
     stretch = {"cylinder": 1.25, "brick": 0.9}.get(kind, 1.0)
     height = width * stretch * (1.0 if kind == "ball" else uniform(generator, 0.92, 1.05))
-    return Block(kind, color, size, varied(PALETTE[color], generator), width, height)
+    shapes, length, span, grips, sides = _form(kind, width, height)
+    return Item(
+        category=category,
+        kind=kind,
+        color=color,
+        size=size,
+        shade=varied(PALETTE[color], generator),
+        shapes=shapes,
+        length=length,
+        width=span,
+        height=height,
+        grip=max(height / 2, height - _GRIP_DEPTH),
+        grips=grips,
+        flat=kind not in ("ball", "wedge"),
+        sides=sides,
+    )
+
+
+_Form = tuple[tuple[Shape, ...], float, float, tuple[float, ...], tuple[tuple[float, float], ...]]
+
+
+def _form(kind: str, width: float, height: float) -> _Form:
+    """Shapes, length, width between the fingers, turns at which they hold it, and sides to push against."""
+    square, third = (0.0, np.pi / 2), np.pi / 3
+    match kind:
+        case "cube":
+            return (Shape("box", (width, width, height)),), width, width, square, four_sides(width, width)
+        case "cylinder":
+            return (Shape("cylinder", (width / 2, width / 2, height)),), width, width, ANY_TURN, ()
+        case "ball":
+            return (Shape("sphere", (width / 2,) * 3),), width, width, ANY_TURN, ()
+        case "brick":
+            length = 2 * width
+            return (Shape("box", (length, width, height)),), length, width, (0.0,), four_sides(length, width)
+        case "wedge":
+            # One finger on an edge, one on the side across; the frame lies midway between them.
+            radius = 0.62 * width
+            shape = Shape("prism3", (radius, radius, height), (0, -radius / 4, 0), (0, 0, np.pi / 2))
+            near, far = 0.375 * radius, 0.75 * radius
+            sides = ((-np.pi / 2, far), (np.pi / 6, near), (5 * np.pi / 6, near))
+            return (shape,), radius * np.sqrt(3), 1.5 * radius, (0.0,), sides
+        case "hexagon":
+            radius = 0.55 * width
+            across = radius * np.sqrt(3)
+            six_sides = tuple(((index + 0.5) * third, across / 2) for index in range(6))
+            return (Shape("prism6", (radius, radius, height)),), 2 * radius, across, (0.0, third, -third), six_sides
+        case "cross":
+            long, short = 1.15 * width, 0.38 * width
+            arms = (Shape("box", (long, short, height)), Shape("box", (short, long, height)))
+            return arms, long, long, square, four_sides(long, long)
+        case _:
+            kinds = ", ".join(BLOCKS.kinds + BLOCKS.novel_kinds)
+            raise ValueError(f"unknown kind of block {kind!r}: expected one of {kinds}")
 
 
 @dataclass(frozen=True)

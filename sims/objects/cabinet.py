@@ -6,9 +6,9 @@ import numpy as np
 
 from sims.objects.shapes import Link, Shape, Vector
 from sims.sampling import choice, uniform
+from sims.splits import Family
 
-HANDLE_KINDS = ("bar", "post", "knob")
-NOVEL_HANDLE_KINDS = ("arch", "ball", "cross")
+CABINETS = Family(("cabinet",), ("desk",), ("bar", "post", "knob"), ("arch", "ball", "cross"))
 FRONT_COLORS: dict[str, Vector] = {
     "oak": (0.76, 0.60, 0.40),
     "walnut": (0.42, 0.28, 0.18),
@@ -28,6 +28,7 @@ _WALL = 0.014
 class Cabinet:
     """Sizes in metres; the body's frame stands on the table under its centre, x pointing out of the front."""
 
+    category: str
     kind: str
     front: str
     metal: str
@@ -42,8 +43,8 @@ class Cabinet:
 
     @property
     def key(self) -> str:
-        """Kind, colours and size class: see :mod:`sims.splits`."""
-        return f"cabinet/{self.kind}/{self.front}/{self.metal}/{self.size_class}"
+        """Category, kind, colours and size class: see :mod:`sims.splits`."""
+        return f"{self.category}/{self.kind}/{self.front}/{self.metal}/{self.size_class}"
 
     def _drawer_center(self, index: int) -> float:
         return self.plinth + _WALL + (index + 0.5) * self.drawer_height
@@ -136,10 +137,11 @@ class Cabinet:
                 raise ValueError(f"unknown kind of handle {self.kind!r}")
 
 
-def draw_cabinet(generator: np.random.Generator, kind: str) -> Cabinet:
+def draw_cabinet(generator: np.random.Generator, category: str, kind: str) -> Cabinet:
     """A cabinet with handles of ``kind`` and everything else drawn."""
     wide = bool(generator.integers(2))
     return Cabinet(
+        category=category,
         kind=kind,
         front=choice(generator, tuple(FRONT_COLORS)),
         metal=choice(generator, tuple(HANDLE_COLORS)),

@@ -1,11 +1,16 @@
-"""The task families, by name."""
+"""The tasks: one module each, named after its class, such as ``open_drawer`` for ``OpenDrawer``."""
 
-from collections.abc import Callable
+import importlib
+import re
 
-from sims.tasks.open_drawer import OpenDrawer
-from sims.tasks.place_in_bin import PlaceInBin
-from sims.tasks.press_button import PressButton
 from sims.tasks.task import Task
-from sims.tasks.turn_knob import TurnKnob
 
-TASKS: dict[str, Callable[[], Task]] = {task.name: task for task in (OpenDrawer, PressButton, TurnKnob, PlaceInBin)}
+
+def make_task(name: str) -> Task:
+    """The task of a name in :data:`sims.TASK_NAMES`, not yet built.
+
+    >>> make_task("OpenDrawer").name
+    'OpenDrawer'
+    """
+    module = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    return getattr(importlib.import_module(f"sims.tasks.{module}"), name)()

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from sims.objects.cabinet import HANDLE_KINDS, NOVEL_HANDLE_KINDS, Cabinet, draw_cabinet
+from sims.objects.cabinet import CABINETS, Cabinet, draw_cabinet
 from sims.robot import Panda
 from sims.sampling import choice, uniform
 from sims.splits import draw
-from sims.tasks.task import Outcome, Waypoint, pose, turn
+from sims.tasks.task import Outcome, Placement, Request, Thing, Waypoint, pose
 from sims.world import Part, World
 
 POSITIONS = ("bottom", "top")
@@ -22,26 +22,30 @@ class OpenDrawer:
     def build(self, world: World, generator: np.random.Generator, split: str) -> None:
         """See :class:`sims.tasks.task.Task`."""
         self.world = world
-        self.cabinet: Cabinet = draw(draw_cabinet, HANDLE_KINDS, NOVEL_HANDLE_KINDS, split, generator)
+        self.cabinet: Cabinet = draw(draw_cabinet, CABINETS, split, generator)
         yaw = np.pi + uniform(generator, -0.25, 0.25)
         front = np.array([uniform(generator, 0.72, 0.78), uniform(generator, -0.14, 0.14), 0.0])
-        self.outward = turn(yaw) @ np.array([1.0, 0, 0])
-        self.base = front - self.outward * self.cabinet.depth / 2
-        body = world.add(self.cabinet.links(), self.base, yaw, fixed=True)
-        self.rotation = turn(yaw)
+        self.outward = Placement(front, yaw).direction(np.array([1.0, 0, 0]))
+        self.placement = Placement(front - self.outward * self.cabinet.depth / 2, yaw)
+        body = world.add(self.cabinet.links(), self.placement.position, yaw, fixed=True)
         # Links in URDF order: shell, then drawer and handle from the bottom up.
         self.drawers: tuple[Part, ...] = ((body, 0), (body, 2))
         handles: tuple[Part, ...] = ((body, 1), (body, 3))
         for drawer in self.drawers:
             world.bullet.setJointMotorControl2(*drawer, world.bullet.VELOCITY_CONTROL, targetVelocity=0, force=1.5)
         self.asked = POSITIONS.index(choice(generator, POSITIONS))
-        self.slots = {"position": POSITIONS[self.asked]}
         self.meaning = f"{self.name} {POSITIONS[self.asked]}"
         self.parts: tuple[Part, ...] = (handles[self.asked],)
         self.meanings = {handle: f"{self.name} {position}" for handle, position in zip(handles, POSITIONS, strict=True)}
+        self.things: tuple[Thing, ...] = tuple(
+            Thing(handle, "drawer", {"position": position}, self._handle(index), whole=(body, -1))
+            for index, (handle, position) in enumerate(zip(handles, POSITIONS, strict=True))
+        )
+        self.requests: tuple[Request, ...] = (Request(self.name, handles[self.asked]),)
 
-    def _handle(self) -> np.ndarray:
-        return self.base + self.rotation @ self.cabinet.handle_position(self.asked)
+    def _handle(self, index: int) -> np.ndarray:
+        """Where to take the handle of a closed drawer."""
+        return self.placement.point(self.cabinet.handle_position(index))
 
     def expert(self) -> list[Waypoint]:
         """Takes the handle from in front and slightly above, and pulls straight out."""
@@ -49,7 +53,7 @@ class OpenDrawer:
         side = np.cross(into, [0, 0, 1.0])
         side /= np.linalg.norm(side)
         rotation = np.column_stack([np.cross(side, into), side, into])
-        handle = self._handle()
+        handle = self._handle(self.asked)
         pulled = handle + self.outward * (self.cabinet.travel - 0.01)
         return [
             Waypoint(pose(handle - 0.10 * into, rotation), 1.0),
@@ -66,4 +70,10 @@ class OpenDrawer:
 
     def shortest_path(self, start: np.ndarray) -> float:
         """To the handle, then along with it until the drawer counts as open."""
-        return float(np.linalg.norm(self._handle() - start)) + _GOAL * self.cabinet.travel
+        return float(np.linalg.norm(self._handle(self.asked) - start)) + _GOAL * self.cabinet.travel
+
+    def part_frame(self) -> np.ndarray:
+        """In the middle of the handle, x pointing out of the cabinet and z up."""
+        opened = self.world.joint(self.drawers[self.asked]) * self.outward
+        up = np.array([0.0, 0.0, 1.0])
+        return pose(self._handle(self.asked) + opened, np.column_stack([self.outward, np.cross(up, self.outward), up]))

@@ -1,18 +1,17 @@
-"""Press the button of a named colour among two or three."""
+"""Press one of two or three buttons of a panel, or keys of a keyboard."""
 
 import numpy as np
 
-from sims.objects.panel import BASE_COLORS, CAP_KINDS, NOVEL_CAP_KINDS, Button, Panel, draw_button
+from sims.objects.joints import hold_by_spring
+from sims.objects.panel import BASE_COLORS, Panel, draw_buttons
 from sims.robot import Panda
 from sims.sampling import choice, uniform
-from sims.splits import draw
-from sims.tasks.task import Outcome, Waypoint, pointing_down, pose, turn
+from sims.skills.panels import TIP, press
+from sims.tasks.task import Outcome, Placement, Request, Thing, Waypoint, pose, turn
 from sims.world import Part, World
 
-_GOAL = 0.7
-_SPRING_FORCE = 4.0
-# From the tool centre point, where a trajectory lives, to the finger tips, which touch.
-_TIP = 0.007
+PRESSED = 0.7
+"""Share of its travel by which a button must be down to count as pressed."""
 
 
 class PressButton:
@@ -23,55 +22,45 @@ class PressButton:
     def build(self, world: World, generator: np.random.Generator, split: str) -> None:
         """See :class:`sims.tasks.task.Task`."""
         self.world = world
-        count = int(generator.integers(2, 4))
-        buttons: list[Button] = []
-        while len(buttons) < count:
-            button = draw(draw_button, CAP_KINDS, NOVEL_CAP_KINDS, split, generator)
-            if button.color not in {other.color for other in buttons}:
-                buttons.append(button)
+        buttons = draw_buttons(generator, split, int(generator.integers(2, 4)))
         self.panel = Panel(
-            tuple(buttons),
+            buttons,
             choice(generator, tuple(BASE_COLORS)),
             uniform(generator, 0.09, 0.14),
             uniform(generator, 0.03, 0.10),
             uniform(generator, 0.068, 0.085),
         )
         self.yaw = uniform(generator, -0.6, 0.6)
-        self.base = np.array([uniform(generator, 0.42, 0.60), uniform(generator, -0.18, 0.18), 0.0])
-        body = world.add(self.panel.links(), self.base, self.yaw, fixed=True)
-        self.buttons: tuple[Part, ...] = tuple((body, index) for index in range(count))
-        for part in self.buttons:
-            world.bullet.setJointMotorControl2(
-                *part, world.bullet.POSITION_CONTROL, targetPosition=0, force=_SPRING_FORCE
-            )
-        self.asked = int(generator.integers(count))
-        self.slots = {"color": buttons[self.asked].color}
+        base = np.array([uniform(generator, 0.42, 0.60), uniform(generator, -0.18, 0.18), 0.0])
+        self.placement = Placement(base, self.yaw)
+        body = world.add(self.panel.links(), base, self.yaw, fixed=True)
+        self.buttons: tuple[Part, ...] = tuple((body, index) for index in range(len(buttons)))
+        for index, part in enumerate(self.buttons):
+            hold_by_spring(world, part, self.panel.spring(index))
+        self.asked = int(generator.integers(len(buttons)))
         self.meaning = f"{self.name} {buttons[self.asked].color}"
         self.parts: tuple[Part, ...] = (self.buttons[self.asked],)
         self.meanings = {
             part: f"{self.name} {button.color}" for part, button in zip(self.buttons, buttons, strict=True)
         }
+        self.things: tuple[Thing, ...] = tuple(
+            Thing(part, "button", {"color": button.color}, self._top(index), whole=(body, -1))
+            for index, (part, button) in enumerate(zip(self.buttons, buttons, strict=True))
+        )
+        self.requests: tuple[Request, ...] = (Request(self.name, self.buttons[self.asked]),)
 
-    def _top(self) -> np.ndarray:
-        return self.base + turn(self.yaw) @ self.panel.button_position(self.asked)
+    def _top(self, index: int) -> np.ndarray:
+        """Top of the cap of a button at rest."""
+        return self.placement.point(self.panel.button_position(index))
 
     def expert(self) -> list[Waypoint]:
         """Closes the hand above the button, pushes straight down, and lifts."""
-        rotation = pointing_down(self.yaw)
-        top = self._top()
-        pressed = top + (0, 0, _TIP - self.panel.buttons[self.asked].travel - 0.003)
-        above = pose(top + (0, 0, 0.09), rotation)
-        return [
-            Waypoint(above, 0.0),
-            Waypoint(pose(pressed, rotation), 0.0, wait=0.25),
-            Waypoint(above, 0.0),
-        ]
+        return press(self._top(self.asked), self.panel.buttons[self.asked].travel, self.yaw)
 
     def outcome(self, robot: Panda) -> Outcome:
         """See :class:`sims.tasks.task.Task`."""
         pressed = [
-            self.world.joint(part) >= _GOAL * button.travel
-            for part, button in zip(self.buttons, self.panel.buttons, strict=True)
+            self.world.joint(part) >= PRESSED * self.panel.stroke(index) for index, part in enumerate(self.buttons)
         ]
         if any(down for index, down in enumerate(pressed) if index != self.asked):
             return Outcome(failure="pressed another button")
@@ -79,5 +68,11 @@ class PressButton:
 
     def shortest_path(self, start: np.ndarray) -> float:
         """Straight to where the button counts as pressed."""
-        down = _TIP - _GOAL * self.panel.buttons[self.asked].travel
-        return float(np.linalg.norm(self._top() + (0, 0, down) - start))
+        down = TIP - PRESSED * self.panel.buttons[self.asked].travel
+        return float(np.linalg.norm(self._top(self.asked) + (0, 0, down) - start))
+
+    def part_frame(self) -> np.ndarray:
+        """On top of the cap, z up, x as the panel's."""
+        share = self.world.joint(self.buttons[self.asked]) / self.panel.stroke(self.asked)
+        sunk = np.array([0.0, 0.0, share * self.panel.buttons[self.asked].travel])
+        return pose(self._top(self.asked) - sunk, turn(self.yaw))

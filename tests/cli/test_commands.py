@@ -148,9 +148,9 @@ def test_evaluate_again_plays_only_what_is_missing(pipeline, evaluation, tmp_pat
 
 
 def test_words_of_ones_own_replace_those_of_the_test(pipeline, evaluation, tmp_path):
-    """Slots may be left out, though nobody can then tell which button is meant; other tasks keep their wordings."""
+    """A template names what is meant by a slot; other tasks keep their wordings."""
     wordings = tmp_path / "my wordings.toml"
-    wordings.write_text('PressButton = ["Do press a button, will you?"]\nOpenDrawer = ["{position} drawer: öffnen!"]\n')
+    wordings.write_text('PressButton = ["Do press {target}, will you?"]\nOpenDrawer = ["{position} drawer: öffnen!"]\n')
     out = tmp_path / "out"
     out.mkdir()
     for name in ("episodes.jsonl", "evaluation.json"):
@@ -160,9 +160,9 @@ def test_words_of_ones_own_replace_those_of_the_test(pipeline, evaluation, tmp_p
     assert read_episodes(out / "episodes.1.jsonl") == before
     assert [episode.key for episode in episodes] == [episode.key for episode in before]
     spoken = {task: {episode.instruction for episode in episodes if episode.task == task} for task in TASKS}
-    assert spoken["PressButton"] == {"Do press a button, will you?"}
+    assert all(words.startswith("Do press the ") and words.endswith(", will you?") for words in spoken["PressButton"])
     assert spoken["OpenDrawer"] <= {"top drawer: öffnen!", "bottom drawer: öffnen!"}
     for task in ("TurnKnob", "PlaceInBin"):
         assert spoken[task] == {episode.instruction for episode in before if episode.task == task}
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["settings"]["wordings"]["PressButton"] == ["Do press a button, will you?"]
+    assert summary["settings"]["wordings"]["PressButton"] == ["Do press {target}, will you?"]

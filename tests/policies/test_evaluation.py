@@ -19,7 +19,7 @@ def player(pipeline):
 
 
 def test_the_tasks_are_those_of_the_simulated_world():
-    assert task_names() == TASKS
+    assert task_names()[:4] == TASKS and len(task_names()) > 20
 
 
 def test_episodes_are_dealt_out_evenly_and_every_method_meets_the_same_scenes():
@@ -68,10 +68,13 @@ def test_environments_that_cannot_be_made_are_refused():
 
 
 def test_wordings_of_ones_own_are_spoken(pipeline):
-    wordings = {"OpenDrawer": ["Please have a look into the {position} drawer."], "PressButton": ["press the button"]}
+    wordings = {
+        "OpenDrawer": ["Please look into the {position} drawer."],
+        "PressButton": ["press the button, {target}"],
+    }
     check_wordings(wordings, TASKS)
     player = Player(pipeline.run, load_library, wordings)
-    for task, words in (("OpenDrawer", "Please have a look into the "), ("PressButton", "press the button")):
+    for task, words in (("OpenDrawer", "Please look into the "), ("PressButton", "press the button, the ")):
         episode, _ = player.play(Job("ours", task, "novel-instance", 4))
         assert episode.instruction.startswith(words) and "{" not in episode.instruction
 

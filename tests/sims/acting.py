@@ -38,6 +38,15 @@ def follow_waypoints(env: ManipulationEnv, waypoints: Sequence[Waypoint], settle
     return follow(env, experts.trajectory(env.robot.tool_pose(), waypoints), settle)
 
 
+def follow_all(env: ManipulationEnv, motions: int = 8) -> dict[str, Any]:
+    """Follows one expert's motion after another until the episode ends; returns the last info."""
+    for _ in range(motions):
+        info = follow(env, env.expert_trajectory())
+        if info["terminated"]:
+            break
+    return info
+
+
 def seeds_where(env: ManipulationEnv, holds: Any, count: int = 1) -> list[int]:
     """The first seeds whose scenes satisfy a condition on the task; the environment stands in the last of them."""
     found = []

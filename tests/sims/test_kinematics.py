@@ -4,6 +4,7 @@ import pytest
 from sims import kinematics
 from sims.experts import rotation_matrix
 from sims.kinematics import HOME, LOWER, UPPER
+from tests.sims import plain_kinematics
 
 
 def reachable(generator: np.random.Generator, count: int) -> list[np.ndarray]:
@@ -74,3 +75,14 @@ def test_the_search_is_deterministic_and_starts_within_limits(generator):
     first, again = (kinematics.solve(target, outside) for _ in range(2))
     np.testing.assert_array_equal(first.joints, again.joints)
     assert (first.joints <= UPPER).all()
+
+
+def test_the_compiled_search_is_that_in_plain_numpy(generator):
+    for _ in range(40):
+        start = generator.uniform(LOWER, UPPER)
+        for compiled, plain in zip(kinematics.forward(start), plain_kinematics.forward(start), strict=True):
+            np.testing.assert_allclose(compiled, plain, atol=1e-12)
+        target, _ = kinematics.forward(np.clip(start + generator.normal(0, 0.2, 7), LOWER, UPPER))
+        compiled, plain = kinematics.solve(target, start), plain_kinematics.solve(target, start)
+        np.testing.assert_allclose(compiled.joints, plain.joints, atol=1e-9)
+        assert compiled.reached == plain.reached

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from sims.objects.blocks import BLOCK_KINDS, NOVEL_BLOCK_KINDS, Bin, draw_bin, draw_block
+from sims.objects.blocks import BLOCKS, Bin, draw_bin, draw_item
 from sims.objects.shapes import Link, Shape
 
-KINDS = (*BLOCK_KINDS, *NOVEL_BLOCK_KINDS)
+KINDS = (*BLOCKS.kinds, *BLOCKS.novel_kinds)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_block_stands_as_high_as_said_and_fits_between_fingers(world, generator, kind):
     for _ in range(4):
-        block = draw_block(generator, kind)
+        block = draw_item(generator, "block", kind)
         body = world.add(block.links(), (0.5, 0, block.height / 2))
         center = np.array([0.5, 0, block.height / 2])
         starts = [center + (0, 0, 0.2), center - (0, 0.2, 0), center + (0, 0.2, 0)]
@@ -26,7 +26,7 @@ def test_a_block_stands_as_high_as_said_and_fits_between_fingers(world, generato
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_block_stays_where_it_is_put(world, generator, kind):
-    block = draw_block(generator, kind)
+    block = draw_item(generator, "block", kind)
     body = world.add(block.links(), (0.5, 0, block.height / 2 + 0.001), 0.4)
     world.step(240)
     assert np.linalg.norm(world.position(body)[:2] - (0.5, 0)) < 0.005 and world.speed(body) < 0.01
@@ -34,11 +34,11 @@ def test_a_block_stays_where_it_is_put(world, generator, kind):
 
 def test_names_say_what_a_block_is(generator):
     for _ in range(40):
-        block = draw_block(generator, "brick")
+        block = draw_item(generator, "block", "brick")
         assert block.name == f"{block.size} {block.color} brick" and block.key == f"block/{block.name}"
         assert (block.width > 0.04) == (block.size == "large") and block.length == 2 * block.width
     with pytest.raises(ValueError, match="unknown kind of block 'ring'"):
-        draw_block(generator, "ring").links()
+        draw_item(generator, "block", "ring")
 
 
 def test_a_bin_holds_what_falls_into_it(world, generator):

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from sims.objects.cabinet import HANDLE_KINDS, NOVEL_HANDLE_KINDS, draw_cabinet
+from sims.objects.cabinet import CABINETS, draw_cabinet
 
-KINDS = (*HANDLE_KINDS, *NOVEL_HANDLE_KINDS)
+KINDS = (*CABINETS.kinds, *CABINETS.novel_kinds)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_handles_are_where_they_are_said_to_be(world, generator, kind):
-    cabinet = draw_cabinet(generator, kind)
+    cabinet = draw_cabinet(generator, "cabinet", kind)
     body = world.add(cabinet.links(), (0.5, 0, 0), fixed=True)
     bullet = world.bullet
     assert [bullet.getJointInfo(body, link)[12].decode() for link in range(4)] == [
@@ -23,7 +23,7 @@ def test_handles_are_where_they_are_said_to_be(world, generator, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_drawers_slide_out_to_their_travel_and_no_further(world, generator, kind):
-    cabinet = draw_cabinet(generator, kind)
+    cabinet = draw_cabinet(generator, "cabinet", kind)
     body = world.add(cabinet.links(), (0.5, 0, 0), fixed=True)
     for link in (0, 2):
         world.bullet.setJointMotorControl2(body, link, world.bullet.VELOCITY_CONTROL, targetVelocity=0.5, force=5)
@@ -33,11 +33,11 @@ def test_drawers_slide_out_to_their_travel_and_no_further(world, generator, kind
 
 
 def test_sizes_colours_and_kinds_vary_and_an_unknown_kind_is_named(generator):
-    drawn = [draw_cabinet(generator, "bar") for _ in range(60)]
+    drawn = [draw_cabinet(generator, "cabinet", "bar") for _ in range(60)]
     assert len({one.key for one in drawn}) > 15 and len({one.width for one in drawn}) == 60
     for one in drawn:
         assert (one.width > 0.265) == (one.size_class == "wide")
         height = one.plinth + 2 * one.drawer_height + 0.03
         assert 0.2 < height < 0.4 and one.handle_position(1)[2] > one.handle_position(0)[2]
     with pytest.raises(ValueError, match="unknown kind of handle 'rope'"):
-        draw_cabinet(generator, "rope").links()
+        draw_cabinet(generator, "cabinet", "rope").links()

@@ -1,13 +1,14 @@
+import numpy as np
 import pytest
 
-from sims.objects.dial import KNOB_KINDS, NOVEL_KNOB_KINDS, RANGE, draw_dial
+from sims.objects.dial import DIALS, KNOBS, RANGE, draw_dial, knob_width
 
-KINDS = (*KNOB_KINDS, *NOVEL_KNOB_KINDS)
+SORTS = [*(("dial", kind) for kind in KNOBS), *(("valve", kind) for kind in DIALS.kinds)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_knob_is_where_it_is_said_to_be_and_fits_a_hand(world, generator, kind):
-    dial = draw_dial(generator, kind)
+@pytest.mark.parametrize(("category", "kind"), SORTS)
+def test_the_knob_is_where_it_is_said_to_be_and_fits_a_hand(world, generator, category, kind):
+    dial = draw_dial(generator, category, kind)
     body = world.add(dial.links(), (0.5, 0, 0), fixed=True)
     top = dial.knob_position() + (0.5, 0, 0)
     (struck,) = world.bullet.rayTestBatch([(top + (0, 0, 0.3)).tolist()], [(top - (0, 0, 0.05)).tolist()])
@@ -17,11 +18,23 @@ def test_the_knob_is_where_it_is_said_to_be_and_fits_a_hand(world, generator, ki
     across = abs(sides[0][3][1] - sides[1][3][1])
     # The fingers open to 8 cm.
     assert all(side[:2] == (body, 0) for side in sides) and 0.01 < across < 0.072
+    assert across == pytest.approx(dial.grip_width, abs=0.002)
 
 
+def test_a_handwheel_is_out_of_the_fingers_way(world, generator):
+    dial = draw_dial(generator, "valve", "lever")
+    body = world.add(dial.links(), (0.5, 0, 0), fixed=True)
+    rim = dial.knob_position() + (0.5, 0.046, 0)
+    (struck,) = world.bullet.rayTestBatch([(rim + (0, 0, 0.1)).tolist()], [(rim - (0, 0, 0.2)).tolist()])
+    assert struck[:2] == (body, 0)
+    # The tips of the fingers are 18 mm below the top of a knob that is gripped.
+    assert struck[3][2] < rim[2] - 0.018 - 0.010
+
+
+@pytest.mark.parametrize("category", ["dial", "valve"])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_the_knob_turns_both_ways_to_its_stop(world, generator, sign):
-    dial = draw_dial(generator, "lever")
+def test_the_knob_turns_both_ways_to_its_stop(world, generator, category, sign):
+    dial = draw_dial(generator, category, "lever")
     body = world.add(dial.links(), (0.5, 0, 0), fixed=True)
     bullet = world.bullet
     bullet.setJointMotorControl2(body, 0, bullet.VELOCITY_CONTROL, targetVelocity=sign * 4.0, force=0.5)
@@ -30,5 +43,9 @@ def test_the_knob_turns_both_ways_to_its_stop(world, generator, sign):
 
 
 def test_an_unknown_kind_is_named(generator):
-    with pytest.raises(ValueError, match="unknown kind of knob 'star'"):
-        draw_dial(generator, "star").links()
+    with pytest.raises(ValueError, match="unknown kind of knob 'star': expected one of lever, ridge"):
+        draw_dial(generator, "dial", "star").links()
+
+
+def test_the_width_of_a_hexagon_is_across_its_flats():
+    assert knob_width("hexagon", 0.02) == pytest.approx(0.02 * np.sqrt(3))

@@ -3,17 +3,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sims.tasks.place_in_bin import _draw_blocks
+from sims.objects.blocks import BLOCKS
+from sims.tasks.tabletop import draw_items
 from tests.sims.acting import follow_waypoints
 
-SPLITS = ("train", "novel-instance", "novel-shape")
+SPLITS = ("train", "novel-instance", "novel-shape", "novel-category")
+
+
+def swap(table):
+    """The table with its first two things taken for one another."""
+    return replace(
+        table,
+        items=(table.items[1], table.items[0], *table.items[2:]),
+        bodies=(table.bodies[1], table.bodies[0], *table.bodies[2:]),
+    )
 
 
 def test_a_thing_held_over_the_bin_is_not_in_it(make):
     env = make("PlaceInBin", obs=())
     env.reset(seed=0)
     info = follow_waypoints(env, env.task.expert()[:4])
-    assert env.robot.touches(env.task.bodies[0]) and env.world.position(env.task.bodies[0])[2] > env.task.bin.height
+    body = env.task.table.bodies[0]
+    assert env.robot.touches(body) and env.world.position(body)[2] > env.task.bin.height
     assert not info["success"] and not info["terminated"]
 
 
@@ -25,7 +36,7 @@ def test_a_thing_held_in_the_bin_is_not_let_go(make):
     deep[2, 3] -= 0.075
     held = replace(low, pose=deep, gripper=0.0, wait=1.0)
     info = follow_waypoints(env, [*way, over, held])
-    assert env.task._inside(env.task.bodies[0]) and env.robot.touches(env.task.bodies[0])
+    assert env.task._inside(env.task.table.bodies[0]) and env.robot.touches(env.task.table.bodies[0])
     assert not info["success"] and not info["terminated"]
     assert follow_waypoints(env, [replace(held, gripper=1.0), replace(over, gripper=1.0)])["success"]
 
@@ -35,11 +46,9 @@ def test_another_thing_in_the_bin_is_a_failure(make, split):
     env = make("PlaceInBin", split=split, obs=())
     env.reset(seed=1)
     task = env.task
-    for named in (task.blocks, task.bodies, task.yaws):
-        named[0], named[1] = named[1], named[0]
+    right, task.table = task.table, swap(task.table)
     waypoints = task.expert()
-    for named in (task.blocks, task.bodies, task.yaws):
-        named[0], named[1] = named[1], named[0]
+    task.table = right
     info = follow_waypoints(env, waypoints)
     assert not info["success"] and info["terminated"] and info["failure"] == "put another thing in the bin"
 
@@ -51,8 +60,8 @@ def test_another_thing_in_the_bin_is_a_failure(make, split):
 def test_success_is_lying_at_rest_in_the_bin(make, lift, speed, aside, success):
     env = make("PlaceInBin", obs=())
     env.reset(seed=4)
-    task, body = env.task, env.task.bodies[0]
-    place = task.bin_base + (-aside, 0, 0.01 + task.blocks[0].height / 2 + lift)
+    task, body = env.task, env.task.table.bodies[0]
+    place = task.bin_base + (-aside, 0, 0.01 + task.table.items[0].height / 2 + lift)
     env.world.bullet.resetBasePositionAndOrientation(body, place.tolist(), (0, 0, 0, 1))
     env.world.bullet.resetBaseVelocity(body, (speed, 0, 0))
     assert task.outcome(env.robot).success is success
@@ -62,7 +71,7 @@ def test_success_is_lying_at_rest_in_the_bin(make, lift, speed, aside, success):
 def test_no_single_word_gives_the_thing_away(split):
     alike = []
     for seed in range(60):
-        target, *others = _draw_blocks(np.random.default_rng(seed), split)
+        target, *others = draw_items(np.random.default_rng(seed), BLOCKS, split)
         names = {block.name for block in (target, *others)}
         assert len(names) == 4
         assert all(block.kind == target.kind and block.size == target.size for block in others) is False
@@ -78,9 +87,9 @@ def test_things_lie_apart_and_off_the_bin(make):
     for seed in range(15):
         env.reset(seed=seed)
         task = env.task
-        places = [env.world.position(body)[:2] for body in task.bodies]
-        for index, (place, block) in enumerate(zip(places, task.blocks, strict=True)):
-            assert not task._inside(task.bodies[index])
-            for other, far in zip(places[:index], task.blocks[:index], strict=True):
+        places = [env.world.position(body)[:2] for body in task.table.bodies]
+        for index, (place, block) in enumerate(zip(places, task.table.items, strict=True)):
+            assert not task._inside(task.table.bodies[index])
+            for other, far in zip(places[:index], task.table.items[:index], strict=True):
                 assert np.linalg.norm(place - other) > block.reach + far.reach
         assert task.outcome(env.robot) == type(task.outcome(env.robot))()

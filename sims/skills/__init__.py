@@ -1,0 +1,1 @@
+"""Motions that experts are made of: functions from poses and sizes to waypoints."""
