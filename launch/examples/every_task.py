@@ -39,7 +39,7 @@ def main(path: str = "tasks.png", seed: str = "0") -> None:
             sheet.paste(picture, (left + column * TILE, top + 18))
             lines = textwrap.wrap(words, 34)[:3]
             draw.multiline_text((left + column * TILE + 3, top + TILE + 20), "\n".join(lines), "#444444", word_font)
-    sheet.save(path)
+    sheet.quantize(192, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path)
 
 

@@ -71,7 +71,7 @@ def draw_slider(generator: np.random.Generator, category: str, kind: str) -> Sli
         shade=varied(PALETTE[color], generator),
         size_class="wide" if wide else "narrow",
         radius=radius,
-        height=2.4 * radius if category == "bead" else uniform(generator, 0.024, 0.030),
+        height=2.4 * radius if category == "bead" else uniform(generator, 0.027, 0.032),
     )
 
 

@@ -7,7 +7,6 @@ of each, taken in turn, over one scene of every task and seed.
 """
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +15,11 @@ from unittest import mock
 import gymnasium
 import pybullet_data
 
-import sims
-from sims.camera import Camera, render, split_code, unproject
+import sims  # noqa: F401  (registers the environments)
 from sims.environment import ManipulationEnv
+from tests.benchmarks import _sims_frames
 
+TASKS = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
 SEEDS = (0, 1)
 THREADS = {"simulation": 1}
 REPETITIONS = 3
@@ -34,21 +34,12 @@ def measure() -> list[dict[str, object]]:
     """Rows for `launch/bench.sh sims`: measure, ours, peer, peer_name, ratio, unit, reach."""
     with _scenes(ALL) as ours, _stock_robot(), _scenes(ALL) as stock:
         looking = _rates(lambda: _steps(ours, 10), lambda: _steps(stock, 10))
-        pictures = [
-            _row(
-                f"colour, depth and segments at {size} x {size}{', with cloud' if cloud else ''}",
-                *_rates(functools.partial(_frames, ours, size, cloud), functools.partial(_frames, stock, size, cloud)),
-                "frames/s",
-                reach,
-            )
-            for size, cloud, reach in ((128, False, 385.0), (128, True, 300.0), (224, False, 148.0), (224, True, 127.0))
-        ]
     with _scenes(()) as ours:
         moving, _ = _rates(lambda: _steps(ours, 40))
         resets = _rates(lambda: _resets(ours), lambda: _resets_with_stock_robot(ours[:2]))
     return [
         _row("control steps: inverse kinematics and 12 of physics", moving, None, "steps/s", 1000.0),
-        *pictures,
+        *_sims_frames.rows(),
         _row("steps with two cameras at 192 x 192 and fused cloud", *looking, "steps/s", 50.0),
         _row("scenes rebuilt from nothing, not looked at", *resets, "resets/s", 67.0),
     ]
@@ -67,7 +58,7 @@ def _scenes(obs: tuple[str, ...]) -> Iterator[Scenes]:
     """One environment for every seed and task."""
     envs = []
     for _ in SEEDS:
-        for task in sims.TASK_NAMES:
+        for task in TASKS:
             made = gymnasium.make(f"grounding/{task}-v0", obs=obs, disable_env_checker=True).unwrapped
             assert isinstance(made, ManipulationEnv)
             envs.append(made)
@@ -81,7 +72,7 @@ def _resets(envs: Scenes) -> tuple[int, float]:
     """Begins every scene; how many, and in how many processor seconds."""
     began = time.process_time()
     for index, env in enumerate(envs):
-        env.reset(seed=SEEDS[index // len(sims.TASK_NAMES)])
+        env.reset(seed=SEEDS[index // len(TASKS)])
     return len(envs), time.process_time() - began
 
 
@@ -101,17 +92,6 @@ def _steps(envs: Scenes, count: int) -> tuple[int, float]:
         seconds += time.process_time() - began
         done += len(actions)
     return done, seconds
-
-
-def _frames(envs: Scenes, size: int, cloud: bool, count: int = 4) -> tuple[int, float]:
-    camera = Camera((0.16, 0.50, 0.66), (0.58, 0.0, 0.05), size=size)
-    began = time.process_time()
-    for env in envs:
-        for _ in range(count):
-            view = render(env.world, camera)
-            if cloud:
-                assert unproject(view)[split_code(view.ids)[0] > env.robot.body].shape[1] == 3
-    return len(envs) * count, time.process_time() - began
 
 
 def _rates(ours: Work, peer: Work | None = None) -> tuple[float, float | None]:

@@ -161,7 +161,7 @@ def test_words_of_ones_own_replace_those_of_the_test(pipeline, evaluation, tmp_p
     assert [episode.key for episode in episodes] == [episode.key for episode in before]
     spoken = {task: {episode.instruction for episode in episodes if episode.task == task} for task in TASKS}
     assert all(words.startswith("Do press the ") and words.endswith(", will you?") for words in spoken["PressButton"])
-    assert spoken["OpenDrawer"] <= {"top drawer: öffnen!", "bottom drawer: öffnen!"}
+    assert all(words.endswith(" drawer: öffnen!") and "{" not in words for words in spoken["OpenDrawer"])
     for task in ("TurnKnob", "PlaceInBin"):
         assert spoken[task] == {episode.instruction for episode in before if episode.task == task}
     summary = json.loads((out / "summary.json").read_text())

@@ -28,8 +28,8 @@ def test_all_ways_to_refer_are_used():
     assert The("button", (("color", "red"),)) in first and Nth(The("button"), 1, "left") in first
     assert Beside(The("button"), "left of", The("button", (("color", "blue"),))) in first
     assert Nth(The("button"), 2, "left") in middle and Nth(The("button"), 2, "right") in middle
-    # Two stand left of the green one.
-    assert not any(isinstance(found, Beside) for found in middle)
+    # Two stand left of the green one, but one is the nearest to it.
+    assert {found.relation for found in middle if isinstance(found, Beside)} == {"nearest to"}
 
 
 def test_what_is_said_means_the_target_alone(generator):

@@ -63,7 +63,8 @@ def test_logical_forms_are_true_of_the_scene(world, name):
                     assert utterance.text.isascii() and utterance.text == utterance.text.lower()
 
 
-@pytest.mark.parametrize("name", TASK_NAMES)
+# An appliance is spoken of in the wordings of its parts' tasks.
+@pytest.mark.parametrize("name", [name for name in TASK_NAMES if name != "UseAppliance"])
 def test_every_template_fits_some_scene(world, name):
     fitted = {words: set() for words in ("train", "test")}
     for seed in range(12):
@@ -85,10 +86,11 @@ def test_every_template_fits_some_scene(world, name):
 def test_an_ambiguous_template_is_left_out():
     scene = Scene("PressButton", TWO_RED.things, (Request("PressButton", (0, -1)),))
     (utterance,) = speak(scene, "press the {color} button", "press {target}")
-    assert utterance.text in ("press the leftmost button", "press the first button from the left",
-                              "press the leftmost push button", "press the first push button from the left")  # fmt: skip
+    places = ("leftmost {}", "first {} from the left")
+    nouns = ("button", "push button")
+    assert utterance.text in ["press the " + place.format(noun) for place in places for noun in nouns]
     assert utterance.form == "PressButton(target=nth(the(button), 1, left))"
-    with pytest.raises(ValueError, match=r"ambiguous: it tells the\(button, color=red\), which 2 things .* name it by"):
+    with pytest.raises(ValueError, match=r"it tells the\(button, color=red\), which 2 things .* name it by"):
         speak(scene, "press the {color} button")
     with pytest.raises(ValueError, match=r"ambiguous: it tells the\(button\), which 3 things"):
         speak(scene, "press it")
