@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Start a Dask scheduler and workers, to which fits of brain recordings are sent in blocks of targets or by subject:
+# Start a Dask scheduler and workers, which fit brain recordings by blocks of targets or subjects, or play episodes:
 #
 #     bash launch/dask.sh 4                               4 workers and their scheduler on this machine, until Ctrl-C
 #
@@ -8,9 +8,10 @@
 #     bash launch/dask.sh scheduler [PORT]                on one machine (port 8786 unless given)
 #     bash launch/dask.sh worker tcp://HOST:8786 8        on each: 8 workers
 #
-# Then give the address that the scheduler prints, in Python:
+# Then give the address that the scheduler prints to a command, or in Python:
 #
-#     with grounding.brain.ridge.distributed.dask_cluster("tcp://HOST:8786"): fit_blocks(...)
+#     grounding evaluate --dask tcp://HOST:8786
+#     with grounding.cluster.dask_cluster("tcp://HOST:8786"): fit_blocks(...)
 #
 # Whoever reaches the port can run code as you, so that one machine alone listens to itself only; open a scheduler to
 # a network that you trust.

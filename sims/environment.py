@@ -7,11 +7,12 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from sims import TASK_NAMES, actions, experts, language
+from sims import TASK_NAMES, actions, experts, kinematics, language
 from sims.camera import Camera, render_picture
+from sims.instruction_space import InstructionSpace
 from sims.observation import CAMERAS, OBSERVATIONS, Observer
 from sims.rendering.randomisation import Randomisation
-from sims.robot import MOST_FORCE, Panda
+from sims.robot import MOST_FORCE, Panda, at_joint_limit
 from sims.splits import SPLITS
 from sims.state import State
 from sims.tasks import make_task
@@ -154,7 +155,8 @@ class ManipulationEnv(gymnasium.Env):
         self._path, self._ik_failures = 0.0, 0
         self._force_violations, self._joint_violations, self._peak_force = 0, 0, 0.0
         self._outcome = self.task.outcome(self.robot)
-        self._tool = self.robot.tool_pose()
+        self._joints = self.robot.joints()
+        self._tool, _ = kinematics.forward(self._joints)
         self._shortest = self.task.shortest_path(self._tool[:3, 3])
 
     def step(self, action: np.ndarray) -> tuple[dict, float, bool, bool, dict]:
@@ -175,13 +177,14 @@ class ManipulationEnv(gymnasium.Env):
         self._ik_failures += not actions.perform(self.robot, action, self.action)
         self.world.step()
         self._done.append(action)
-        tool = self.robot.tool_pose()
+        self._joints = self.robot.joints()
+        tool, _ = kinematics.forward(self._joints)
         self._path += float(np.linalg.norm(tool[:3, 3] - self._tool[:3, 3]))
         self._tool = tool
         force = self.robot.contact_force()
         self._peak_force = max(self._peak_force, force)
         self._force_violations += force > MOST_FORCE
-        self._joint_violations += self.robot.at_joint_limit()
+        self._joint_violations += at_joint_limit(self._joints)
         self._outcome = self.task.outcome(self.robot)
 
     def expert_trajectory(self, noise: float = 0.0, generator: np.random.Generator | None = None) -> np.ndarray:
@@ -289,7 +292,7 @@ class ManipulationEnv(gymnasium.Env):
 
     def _observation(self) -> dict[str, Any]:
         tool = np.concatenate([self._tool[:3, 3], experts.quaternion(self._tool[:3, :3])])
-        proprioception = np.concatenate([self.robot.joints(), tool, [self.robot.opening()]]).astype(np.float32)
+        proprioception = np.concatenate([self._joints, tool, [self.robot.opening()]]).astype(np.float32)
         seen = {name: values.copy() for name, values in self._seen.items()}
         return {"instruction": self._instruction(), "proprioception": proprioception, **seen}
 
@@ -299,7 +302,7 @@ def _spaces_of_state(templates: Sequence[str]) -> dict[str, spaces.Space]:
     # Wordings of one's own may hold other letters.
     letters = "".join(sorted(printable.union(*map(str, templates))))
     return {
-        "instruction": spaces.Text(language.LONGEST, charset=letters),
+        "instruction": InstructionSpace(language.LONGEST, charset=letters),
         "proprioception": spaces.Box(-10, 10, (15,), np.float32),
     }
 

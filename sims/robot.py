@@ -3,7 +3,8 @@
 import numpy as np
 
 from sims import kinematics
-from sims.world import CONTROL_RATE, World, panda_file
+from sims.robot_model import panda_file
+from sims.world import CONTROL_RATE, World
 
 ARM = tuple(range(7))
 FINGERS = (9, 10)
@@ -113,11 +114,19 @@ class Panda:
         return len(self.world.bullet.getContactPoints(self.body, body)) > 0
 
     def contact_force(self) -> float:
-        """Sum of the normal forces (N) on all links but the fingers, which squeeze what they hold on purpose."""
-        contacts = self.world.bullet.getContactPoints(self.body)
-        return float(sum(contact[9] for contact in contacts if contact[3] not in FINGERS and contact[2] != self.body))
+        """Sum of the normal forces (N) on all links, of those on the two fingers only what does not cancel out.
 
-    def at_joint_limit(self) -> bool:
-        """Whether a joint of the arm stands within 0.005 rad of a limit."""
-        joints = self.joints()
-        return bool(((joints < kinematics.LOWER + _AT_LIMIT) | (joints > kinematics.UPPER - _AT_LIMIT)).any())
+        Fingers that squeeze a thing press it on purpose, and against one another.
+        """
+        total, on_fingers = 0.0, np.zeros(3)
+        for contact in self.world.bullet.getContactPoints(self.body):
+            if contact[3] in FINGERS:
+                on_fingers += contact[9] * np.array(contact[7])
+            elif contact[2] != self.body:
+                total += contact[9]
+        return total + float(np.linalg.norm(on_fingers))
+
+
+def at_joint_limit(joints: np.ndarray) -> bool:
+    """Whether one of the arm's joints (7,), rad, stands within 0.005 rad of a limit."""
+    return bool(((joints < kinematics.LOWER + _AT_LIMIT) | (joints > kinematics.UPPER - _AT_LIMIT)).any())

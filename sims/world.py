@@ -6,16 +6,14 @@ after contact, and with low-polygon bodies it is also cheap.
 
 import contextlib
 import ctypes
-import functools
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from sims.objects.shapes import Link, scratch_folder, urdf
+from sims.objects.shapes import Link, urdf
 
 PHYSICS_RATE = 240
 CONTROL_RATE = 20
@@ -32,18 +30,24 @@ class World:
         window: shows the world in a window of PyBullet's, which needs a display.
 
     Raises:
-        ValueError: a window is wanted and there is no display.
+        ValueError: a window is wanted and there is no display, or the process has as many clients as PyBullet allows.
     """
 
     def __init__(self, window: bool = False) -> None:
-        if window and not os.environ.get("DISPLAY"):
+        # Without a display PyBullet would end the whole process.
+        if window and sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
             raise ValueError("a window needs a display and DISPLAY is not set: start one, or film with rgb_array")
         with _quiet():
             import pybullet
             from pybullet_utils import bullet_client
 
             mode = pybullet.GUI if window else pybullet.DIRECT
-            self.bullet = bullet_client.BulletClient(connection_mode=mode)
+            try:
+                self.bullet = bullet_client.BulletClient(connection_mode=mode)
+            except pybullet.error as error:
+                raise ValueError(
+                    f"PyBullet gives no more clients ({error}): close environments no longer used"
+                ) from None
         self.table = -1
         self.links: dict[int, Sequence[Link]] = {}
         """What each body added is made of; the robot and the table are not in it."""
@@ -54,7 +58,10 @@ class World:
         bullet.resetSimulation()
         self.links.clear()
         bullet.setPhysicsEngineParameter(
-            fixedTimeStep=1 / PHYSICS_RATE, deterministicOverlappingPairs=1, enableFileCaching=0
+            # A cache would keep the text of every body ever made.
+            fixedTimeStep=1 / PHYSICS_RATE,
+            deterministicOverlappingPairs=1,
+            enableFileCaching=0,
         )
         bullet.setGravity(0, 0, -9.81)
         half = (0.55, 0.75, 0.02)
@@ -78,8 +85,9 @@ class World:
 
     def step(self, count: int = SUBSTEPS) -> None:
         """Advances physics by ``count`` steps of 1/240 s."""
+        step = self.bullet.stepSimulation
         for _ in range(count):
-            self.bullet.stepSimulation()
+            step()
 
     def parts(self, exclude: Sequence[int] = ()) -> list[Part]:
         """Every (body, link) except the table's and those of the bodies in ``exclude``."""
@@ -125,17 +133,3 @@ def _quiet() -> Iterator[None]:
             for stream, original in zip((1, 2), kept, strict=True):
                 os.dup2(original, stream)
                 os.close(original)
-
-
-@functools.cache
-def panda_file() -> Path:
-    """The Panda description of pybullet_data with its collision meshes drawn: 3,440 faces in place of 101,735."""
-    import pybullet_data
-
-    folder = Path(pybullet_data.getDataPath()) / "franka_panda"
-    text = (folder / "panda.urdf").read_text()
-    text = text.replace("package://meshes/visual/", "package://meshes/collision/")
-    text = text.replace("package://", f"{folder}/")
-    path = scratch_folder() / "panda.urdf"
-    path.write_text(text)
-    return path

@@ -19,17 +19,19 @@ class Collect:
     data: Path = Path("runs/demo/demonstrations")
     """Folder of the data set."""
     tasks: tuple[str, ...] = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
-    """Tasks to demonstrate."""
+    """Tasks to demonstrate; all for every one there is."""
     episodes: tuple[int, ...] = (100, 100, 100, 240)
     """Demonstrations of each task, or one number for all."""
     split: str = "train"
-    """Which objects: train, novel-instance or novel-shape."""
+    """Which objects: train, novel-instance, novel-shape or novel-category."""
     wordings: str = "train"
-    """Set of wordings that describes them: train or test."""
+    """Set of wordings that describes them: train, test or composed."""
     missing_image: float = 0.15
     """Share of demonstrations recorded without pictures."""
     missing_cloud: float = 0.05
     """Share of demonstrations recorded without a point cloud."""
+    noise: float = 0.0
+    """How far (m) the expert strays and recovers on its way, for policies that must recover too; 0 for not at all."""
     seed: int = 0
     """Seed of the first scene of each task."""
     workers: int = 2
@@ -66,7 +68,7 @@ def run(settings: Collect) -> None:
 def _order(settings: Collect, task: str, seed: int) -> "Order":
     from grounding.policies.collection import Order, thinned
 
-    wanted = Order(task, settings.split, seed, settings.wordings)
+    wanted = Order(task, settings.split, seed, settings.wordings, noise=settings.noise)
     return thinned(wanted, settings.missing_image, settings.missing_cloud)
 
 
@@ -83,24 +85,25 @@ def _check_same(data: Path, counts: dict[str, int]) -> None:
 
 def _counts(settings: Collect) -> dict[str, int]:
     from grounding.errors import InputError
-    from grounding.policies.evaluation import check_names, task_names
-    from grounding.policies.results import SPLITS
+    from grounding.policies.evaluation import check_names, task_names, wording_sets
+    from grounding.policies.results import ALL, SPLITS
 
-    check_names("task", settings.tasks, task_names())
+    tasks = task_names() if settings.tasks == (ALL,) else settings.tasks
+    check_names("task", tasks, task_names())
     if settings.split not in SPLITS:
         raise InputError(f"unknown split {settings.split!r}: expected one of {', '.join(SPLITS)}")
     if settings.seed < 0:
         raise InputError(f"seed: {settings.seed} found, expected a number of at least 0")
-    if settings.wordings not in ("train", "test"):
-        raise InputError(f"wordings: {settings.wordings!r} found, expected train or test")
+    if settings.wordings not in wording_sets():
+        raise InputError(f"wordings: {settings.wordings!r} found, expected one of {', '.join(wording_sets())}")
+    if not 0 <= settings.noise < float("inf"):
+        raise InputError(f"noise: {settings.noise} found, expected metres, 0 or more")
     if settings.workers < 1:
         raise InputError(f"workers: {settings.workers} found, expected at least 1")
-    episodes = settings.episodes if len(settings.episodes) > 1 else settings.episodes * len(settings.tasks)
-    if len(episodes) != len(settings.tasks) or min(episodes) < 1:
-        raise InputError(
-            f"episodes: {episodes} found, expected one number or one for each of {len(settings.tasks)} tasks"
-        )
+    episodes = settings.episodes if len(settings.episodes) > 1 else settings.episodes * len(tasks)
+    if len(episodes) != len(tasks) or min(episodes) < 1:
+        raise InputError(f"episodes: {episodes} found, expected one number or one for each of {len(tasks)} tasks")
     shares = (settings.missing_image, settings.missing_cloud)
     if min(shares) < 0 or sum(shares) >= 1:
         raise InputError(f"missing shares: {shares} found, expected numbers of at least 0 that sum to less than 1")
-    return dict(zip(settings.tasks, episodes, strict=True))
+    return dict(zip(tasks, episodes, strict=True))

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 class Evaluate:
     """Play episodes on objects never demonstrated, with the policy and its baselines, and write a report.
 
-    Run again after an interruption, it plays only what is missing.
+    Run again after an interruption, it plays only what is missing. The expert alone can be played without a run.
     """
 
     run: Path = Path("runs/demo")
-    """Folder of a trained and indexed run."""
+    """Folder of a trained and indexed run, which every method but the expert needs."""
     out: Path | None = None
     """Folder for episodes.jsonl, summary.json and report.html; the folder evaluation in the run's if not given."""
     tasks: tuple[str, ...] = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
-    """Tasks to play."""
+    """Tasks to play; all for every one there is."""
     splits: tuple[str, ...] = ("novel-instance", "novel-shape")
-    """Objects to meet: train, novel-instance, novel-shape."""
+    """Objects to meet: train, novel-instance, novel-shape, novel-category; or all."""
     methods: tuple[str, ...] = ("ours", "expert", "random", "text", "points", "image")
     """Methods to compare."""
     episodes: int = 80
@@ -41,6 +41,8 @@ class Evaluate:
     """Seed of the first scene of each task."""
     workers: int = 2
     """Parallel processes."""
+    dask: str | None = None
+    """Address of a Dask scheduler whose workers play instead, as launch/dask.sh prints it; all must see the run."""
 
 
 def run(settings: Evaluate) -> None:
@@ -70,27 +72,35 @@ def evaluate(settings: Evaluate, seconds: Callable[[], float], chapters: "Sequen
 
     # What can be wrong with the settings comes first: playing takes minutes.
     planned = plan(settings)
-    wordings = read_wordings(settings.wordings, settings.tasks)
+    tasks = tuple(dict.fromkeys(job.task for job in planned))
+    wordings = read_wordings(settings.wordings, tasks)
     heldout = None if settings.heldout is None else _complete_samples(settings.heldout)
     out = settings.out or settings.run / "evaluation"
-    library = load_library(settings.run)
-    training = read_settings(Train, settings.run / "config.toml")
+    needs_run = set(settings.methods) != {"expert"} or heldout is not None
+    library = load_library(settings.run) if needs_run else None
+    training = read_settings(Train, settings.run / "config.toml") if needs_run else None
     player = Player(settings.run, load_library, wordings)
-    episodes = _play_missing(planned, player, out, _identity(settings, wordings, library), settings.workers)
-    retrieval, laid_flat = ({}, None) if heldout is None else _retrieval(library, heldout)
+    episodes = _play_missing(settings, planned, player, out, _identity(settings, wordings, library))
+    retrieval, laid_flat = ({}, None) if library is None or heldout is None else _retrieval(library, heldout)
     films = filmstrips(worth_filming(episodes), player.play)
+    demonstrations = 0 if library is None else len(library)
+    seeds = {"first evaluation scene of each task": settings.seed}
     report = Report(
         title="A robot told in words, acting on objects it has never seen",
-        lead=lead(episodes, len(library)),
+        lead=lead(episodes, demonstrations),
         episodes=episodes,
         seconds=seconds(),
-        demonstrations=len(library),
+        demonstrations=demonstrations,
         retrieval=retrieval,
         space_map=laid_flat,
         filmstrips=films,
         chapters=chapters,
-        settings={"train": asdict(training), "evaluate": asdict(settings), "wordings": dict(wordings) or "test"},
-        seeds={"training": training.seed, "first evaluation scene of each task": settings.seed},
+        settings={
+            "train": {} if training is None else asdict(training),
+            "evaluate": asdict(settings),
+            "wordings": dict(wordings) or "test",
+        },
+        seeds=seeds if training is None else {"training": training.seed, **seeds},
     )
     path = write_report(out, report)
     console = Console()
@@ -105,12 +115,15 @@ def plan(settings: Evaluate) -> list["Job"]:
         InputError: settings that cannot be played.
     """
     from grounding.errors import InputError
-    from grounding.policies.evaluation import jobs
+    from grounding.policies.evaluation import jobs, task_names
+    from grounding.policies.results import ALL, SPLITS
 
     if settings.workers < 1:
         raise InputError(f"workers: {settings.workers} found, expected at least 1")
     counts = {name: settings.episodes if name == "ours" else settings.baseline_episodes for name in settings.methods}
-    return jobs(counts, settings.splits, settings.tasks, settings.seed)
+    splits = SPLITS if settings.splits == (ALL,) else settings.splits
+    tasks = task_names() if settings.tasks == (ALL,) else settings.tasks
+    return jobs(counts, splits, tasks, settings.seed)
 
 
 def read_wordings(path: Path | None, tasks: tuple[str, ...]) -> dict[str, list[str]]:
@@ -140,18 +153,23 @@ def read_wordings(path: Path | None, tasks: tuple[str, ...]) -> dict[str, list[s
     return wordings
 
 
-def _identity(settings: Evaluate, wordings: Mapping[str, list[str]], library: "Library") -> dict[str, Any]:
+def _identity(settings: Evaluate, wordings: Mapping[str, list[str]], library: "Library | None") -> dict[str, Any]:
     """What must be the same for episodes played before to count now."""
+    from dataclasses import fields
+
+    from grounding.policies.results import Episode
+
     return {
         "seed": settings.seed,
         "wordings": dict(wordings),
-        "space": library.space.fingerprint(),
-        "library": len(library),
+        "space": None if library is None else library.space.fingerprint(),
+        "library": 0 if library is None else len(library),
+        "fields": [field.name for field in fields(Episode)],
     }
 
 
 def _play_missing(
-    planned: list["Job"], player: "Player", out: Path, identity: dict[str, Any], workers: int
+    settings: Evaluate, planned: list["Job"], player: "Player", out: Path, identity: dict[str, Any]
 ) -> list["Episode"]:
     import json
 
@@ -169,7 +187,8 @@ def _play_missing(
     missing = [job for job in planned if job.key not in done]
     with Progress() as progress:
         bar = progress.add_task("evaluating", total=len(planned), completed=len(planned) - len(missing))
-        for episode, _ in play_all(missing, player, workers if missing else 1):
+        played = play_all(missing, player, settings.workers, settings.dask) if missing else ()
+        for episode, _ in played:
             append_episode(log, episode)
             progress.advance(bar)
     wanted = {job.key for job in planned}

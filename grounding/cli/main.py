@@ -22,6 +22,7 @@ from grounding.errors import GroundingError
 COMMANDS = (
     "grounding.cli.demo",
     "grounding.cli.collect",
+    "grounding.cli.convert",
     "grounding.cli.train",
     "grounding.cli.index",
     "grounding.cli.search",

@@ -117,3 +117,18 @@ class Demonstration:
             self._fail(
                 f"parts are {self.parts}, of which {missing} have no points", "at least one part, each in segments"
             )
+
+
+def trajectory_of(positions: np.ndarray, quaternions: np.ndarray, opening: np.ndarray) -> np.ndarray:
+    """A demonstration's trajectory, float32 (T, 8), from what another format holds.
+
+    Args:
+        positions: (T, 3), m.
+        quaternions: (T, 4), x y z w, of either sign and about unit length.
+        opening: (T,) of the gripper, 0 closed to 1 open; clipped to that.
+    """
+    lengths = np.linalg.norm(quaternions, axis=1, keepdims=True)
+    # What has no length is left for `validate` to find.
+    unit = quaternions / np.where(lengths > 0, lengths, 1)
+    unit = np.where(unit[:, 3:] < 0, -unit, unit)
+    return np.column_stack([positions, unit, np.clip(opening, 0, 1)]).astype(np.float32)

@@ -1,5 +1,6 @@
 """Pictures on disk: read to (H, W, 3), written as PNG."""
 
+import io
 import os
 from pathlib import Path
 
@@ -17,17 +18,29 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises DataError naming the file when it is missing, empty, truncated or not a picture.
     """
-    from PIL import Image, UnidentifiedImageError
-
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: no such picture; expected a PNG or JPEG file; check the path")
     try:
-        with Image.open(path) as picture:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as a picture ({error}); check its permissions") from error
+    return decode_image(content, str(path))
+
+
+def decode_image(content: bytes, place: str) -> np.ndarray:
+    """Return a PNG or JPEG as uint8 (H, W, 3), as `read_image` does; `place` says in messages where it was found.
+
+    Raises DataError when it is empty, truncated or not a picture.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
             return np.array(picture.convert("RGB"), dtype=np.uint8)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
-            f"{path}: cannot be read as a picture ({error}); expected an intact PNG or JPEG file; restore or replace it"
+            f"{place}: cannot be read as a picture ({error}); expected an intact PNG or JPEG; restore or replace it"
         ) from error
 
 

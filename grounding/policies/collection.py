@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from grounding.datasets import Demonstration
-from grounding.errors import DataError
+from grounding.errors import DataError, InputError
+from grounding.policies.rollout import carry_out, motions_allowed
 from grounding.trajectories.parts import visible_parts
 
 RATE = 20.0
@@ -21,7 +22,11 @@ _AHEAD = 8
 
 @dataclass(frozen=True)
 class Order:
-    """One demonstration wanted: task, split, seed of the scene, wordings that describe it, and what to record."""
+    """One demonstration wanted: task, split, seed of the scene, wordings that describe it, and what to record.
+
+    With ``noise`` the expert strays from its way by so many metres, and recovers; see ``expert_trajectory`` of the
+    environment.
+    """
 
     task: str
     split: str
@@ -29,6 +34,7 @@ class Order:
     wordings: str = "train"
     image: bool = True
     cloud: bool = True
+    noise: float = 0.0
 
     @property
     def id(self) -> str:
@@ -43,30 +49,64 @@ def thinned(order: Order, missing_image: float, missing_cloud: float) -> Order:
 
 
 def perform(wanted: Order) -> Demonstration | None:
-    """Lets the expert act once, from the picture of the start; None if it fails or a part is hardly seen."""
-    import gymnasium
+    """Lets the expert act once, from the picture of the start; None if it fails or a part is hardly seen.
 
-    env = gymnasium.make(
-        f"sims:grounding/{wanted.task}-v0",
-        split=wanted.split,
-        obs=("image", "points"),
-        refresh="reset",
-        instructions=wanted.wordings,
-        disable_env_checker=True,
-    )
+    In a task of several sub-goals its motions are recorded one behind the other, and only the part that it acts on
+    first has to be seen at the start: what is in a closed drawer is not.
+
+    Raises:
+        InputError: wordings that the environment does not know.
+    """
+    env = _make_env(wanted)
     try:
         observation, taught = env.reset(seed=wanted.seed)
-        trajectory = env.get_wrapper_attr("expert_trajectory")()
-        info: dict[str, Any] = taught
-        for action in trajectory:
-            _, _, terminated, truncated, info = env.step(action)
-            if terminated or truncated:
-                break
-        if not info["success"] or not set(taught["parts"]) <= set(visible_parts(observation["segments"])):
+        trajectory, success = _demonstrate(env, wanted, motions_allowed(taught))
+        parts = _seen(taught, visible_parts(observation["segments"]))
+        if not success or not parts:
             return None
-        return _record(wanted, observation, taught, trajectory)
+        return _record(wanted, observation, {**taught, "parts": parts}, trajectory)
     finally:
         env.close()
+
+
+def _make_env(wanted: Order) -> Any:
+    import gymnasium
+
+    try:
+        return gymnasium.make(
+            f"sims:grounding/{wanted.task}-v0",
+            split=wanted.split,
+            obs=("image", "points"),
+            refresh="reset",
+            instructions=wanted.wordings,
+            disable_env_checker=True,
+        )
+    except ValueError as error:
+        raise InputError(f"task {wanted.task}: {error}") from error
+
+
+def _demonstrate(env: Any, wanted: Order, most: int) -> tuple[np.ndarray, bool]:
+    """What the expert does in at most so many motions, float32 (T, 8), and whether that succeeds.
+
+    Of the last motion all is kept that was intended, though an episode ends as soon as its goal is reached.
+    """
+    generator = np.random.default_rng([wanted.seed, *wanted.task.encode()])
+    strays = {"noise": wanted.noise, "generator": generator} if wanted.noise else {}
+    earlier: list[np.ndarray] = []
+    for _ in range(most):
+        motion = env.get_wrapper_attr("expert_trajectory")(**strays)
+        done, info, ended = carry_out(env, motion)
+        if ended:
+            break
+        earlier += done
+    return np.concatenate([np.reshape(earlier, (-1, 8)), motion]).astype(np.float32), bool(info["success"])
+
+
+def _seen(taught: dict[str, Any], visible: list[int]) -> tuple[int, ...]:
+    """The parts acted on, as far as they must be seen; none if one of these is not."""
+    parts = tuple(part for part in taught["parts"] if part in visible)
+    needed = taught["parts"] if motions_allowed(taught) == 1 else taught["parts"][:1]
+    return parts if set(needed) <= set(parts) else ()
 
 
 def collect(

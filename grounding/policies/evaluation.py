@@ -1,12 +1,15 @@
 """Many episodes of many methods in parallel processes, with results that do not depend on how many."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from grounding.cluster import dask_cluster
 from grounding.errors import InputError
 from grounding.policies.results import METHODS, SPLITS, Episode
 from grounding.policies.retrieval import RetrievalPolicy
@@ -42,7 +45,7 @@ class Job:
 
 @dataclass
 class Player:
-    """Plays jobs in one process; loads the run and makes the environments when they are first needed.
+    """Plays jobs in one process; loads the run when a method first needs it, which the expert never does.
 
     Args:
         run: folder of a trained and indexed run.
@@ -53,34 +56,41 @@ class Player:
     run: Path
     load: Loader
     wordings: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    _policies: dict[str, Policy] = field(default_factory=dict)
-    _envs: dict[tuple[str, str], Any] = field(default_factory=dict)
-    _library: Any = None
+    _policies: dict[str, Policy] = field(default_factory=dict, compare=False, repr=False)
+    _library: Any = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was loaded stays behind: other processes load it for themselves.
+        return Player, (self.run, self.load, self.wordings)
 
     def play(self, job: Job) -> tuple[Episode, list[np.ndarray]]:
         """The episode and, if the job asks for a film, its pictures."""
-        env = self._env(job.task, job.split)
         frames: list[np.ndarray] = []
-        episode = play(self._policy(job.method, env), env, job.seed, job.method, frames if job.film else None)
+        with closing(make_env(job.task, job.split, self.wordings.get(job.task, "test"))) as env:
+            episode = play(self._policy(job.method, env), env, job.seed, job.method, frames if job.film else None)
         return episode, frames
-
-    def _env(self, task: str, split: str) -> Any:
-        if (task, split) not in self._envs:
-            self._envs[task, split] = make_env(task, split, self.wordings.get(task, "test"))
-        return self._envs[task, split]
 
     def _policy(self, method: str, env: Any) -> Policy:
         if method == "expert":
             return ExpertPolicy(env)
         if method not in self._policies:
             if self._library is None:
-                self._library = self.load(self.run)
+                self._library = self._load()
             self._policies[method] = RetrievalPolicy(self._library, _QUERY_OF[method])
         return self._policies[method]
 
+    def _load(self) -> Any:
+        import torch
+
+        # Sums come out the same in any process only if none is split over threads.
+        torch.set_num_threads(1)
+        return self.load(self.run)
+
 
 def make_env(task: str, split: str, instructions: str | Sequence[str] = "test") -> Any:
-    """The environment of a simulated task for open-loop policies: it looks once, at the start.
+    """The environment of a simulated task for open-loop policies: it looks at the start and when asked to.
+
+    Of a task of several sub-goals it tells the next one that is not met, as CALVIN does.
 
     Raises:
         InputError: unknown task or split, or wordings that do not fit the task's slots.
@@ -94,6 +104,7 @@ def make_env(task: str, split: str, instructions: str | Sequence[str] = "test") 
             obs=("image", "points"),
             refresh="reset",
             instructions=instructions,
+            instruct="stepwise",
             render_mode="rgb_array",
             disable_env_checker=True,
         )
@@ -108,6 +119,13 @@ def task_names() -> tuple[str, ...]:
     import importlib
 
     return tuple(importlib.import_module("sims").TASK_NAMES)
+
+
+def wording_sets() -> tuple[str, ...]:
+    """The sets of wordings that ``sims`` brings."""
+    import importlib
+
+    return tuple(importlib.import_module("sims.language").WORDING_SETS)
 
 
 def check_wordings(wordings: Mapping[str, Any], tasks: Sequence[str]) -> None:
@@ -177,41 +195,52 @@ def jobs(methods: Mapping[str, int], splits: Sequence[str], tasks: Sequence[str]
     return planned
 
 
-def play_all(planned: Iterable[Job], player: Player, workers: int) -> Iterator[tuple[Episode, list[np.ndarray]]]:
-    """Plays jobs in ``workers`` processes, or in this one if that is 1, and yields results as they come.
+def play_all(
+    planned: Iterable[Job], player: Player, workers: int, dask: str | None = None
+) -> Iterator[tuple[Episode, list[np.ndarray]]]:
+    """Plays jobs and yields results as they come, in the order of the jobs; they are the same wherever they are played.
 
-    Each process computes with one thread, so that the same seed gives the same numbers with any number of them.
+    Args:
+        planned: what to play.
+        player: plays here, and its like in other processes.
+        workers: processes of this machine; 1 plays in this one.
+        dask: address of a Dask scheduler, whose workers play instead; they must see the run's folder under its path.
+
+    Raises:
+        InputError: no scheduler answers, or it has no worker.
     """
-    if workers <= 1:
-        _one_thread()
-        yield from map(player.play, planned)
-        return
-    with worker_pool(workers, _start, player) as pool:
-        futures = [pool.submit(_play, job) for job in planned]
-        try:
-            for future in futures:
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    if dask is not None:
+        yield from _play_on_cluster(planned, player, dask)
+    elif workers <= 1:
+        yield from (_play(player, job) for job in planned)
+    else:
+        with worker_pool(workers) as pool:
+            futures = [pool.submit(_play, player, job) for job in planned]
+            try:
+                for future in futures:
+                    yield future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
+def _play_on_cluster(
+    planned: Iterable[Job], player: Player, address: str
+) -> Iterator[tuple[Episode, list[np.ndarray]]]:
+    import joblib
+
+    with dask_cluster(address):
+        yield from joblib.Parallel(return_as="generator")(joblib.delayed(_play)(player, job) for job in planned)
+
+
+# A process of a pool has no other way to keep what it loaded between jobs, and may be given two at a time.
 _player: Player | None = None
+_turn = threading.Lock()
 
 
-def _start(player: Player) -> None:
-    # A process of the pool has no other way to keep what it loaded between jobs.
+def _play(player: Player, job: Job) -> tuple[Episode, list[np.ndarray]]:
     global _player
-    _one_thread()
-    _player = player
-
-
-def _play(job: Job) -> tuple[Episode, list[np.ndarray]]:
-    assert _player is not None
-    return _player.play(job)
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+    with _turn:
+        if _player != player:
+            _player = player
+        return _player.play(job)

@@ -11,18 +11,20 @@ An evaluation appends one line an episode to `episodes.jsonl`, so a killed evalu
 
 import dataclasses
 import json
-import math
 import os
-import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from grounding.errors import DataError, InputError, StorageError
+from grounding.errors import DataError, StorageError
+from grounding.policies import measures
+from grounding.policies.measures import Interval, wilson
+
+__all__ = ["ALL", "METHODS", "SPLITS", "Episode", "Interval", "append_episode", "read_episodes", "summarise", "wilson"]
 
 METHODS = ("ours", "expert", "random", "text", "points", "image")
-SPLITS = ("train", "novel-instance", "novel-shape")
+SPLITS = ("train", "novel-instance", "novel-shape", "novel-category")
 ALL = "all"
 
 
@@ -31,8 +33,13 @@ class Episode:
     """One attempt at one instruction.
 
     Times are seconds of simulated execution and lengths are metres of end-effector path. `retrieved` is the id of the
-    demonstration that was carried out and `retrieved_task` its task, both None for a method that retrieves nothing.
-    `failure` names in a few words why the attempt failed and is empty when it succeeded.
+    demonstration that was carried out and `retrieved_task` its task, both None for a method that retrieves nothing; of
+    a task of several sub-goals they are those of the first motion. `failure` names in a few words why the attempt
+    failed and is empty when it succeeded. `dtw_mt` is the distance of the (first) motion planned from the expert's in
+    the same scene, in the frame of the part acted on; None where there was no motion or no expert to ask. Of steps,
+    `ik_failures`, `joint_violations` and `force_violations` count those with a target out of reach, with a joint at its
+    limit and with more contact force on the robot than its environment allows; `peak_force` is the greatest such force
+    in newtons. `subgoals` says of each sub-goal in order whether it was met.
     """
 
     method: str
@@ -47,6 +54,12 @@ class Episode:
     retrieved: str | None = None
     retrieved_task: str | None = None
     failure: str | None = ""
+    dtw_mt: float | None = None
+    ik_failures: int = 0
+    joint_violations: int = 0
+    force_violations: int = 0
+    peak_force: float = 0.0
+    subgoals: tuple[bool, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -65,60 +78,13 @@ class Episode:
         return self.shortest_path / longest if longest > 0 else 1.0
 
 
-class Interval(NamedTuple):
-    """A proportion with its confidence interval and the number of trials behind it; all but `n` within 0..1."""
-
-    rate: float
-    low: float
-    high: float
-    n: int
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """Score interval of a proportion.
-
-    With p = successes / n and z the two-sided normal quantile, the interval is
-    (p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n):
-    E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22, 1927.
-
-    Args:
-        successes: number of successes, 0..n.
-        n: number of trials, at least 1.
-        confidence: coverage, strictly between 0 and 1.
-
-    Raises:
-        InputError: counts that cannot be, or a confidence outside its range.
-
-    >>> wilson(17, 20)
-    Interval(rate=0.85, low=0.6395811352592431, high=0.9476312541037835, n=20)
-    """
-    if n < 1 or not 0 <= successes <= n:
-        raise InputError(f"wilson: {successes} successes of {n} trials; expected 0 <= successes <= n and n >= 1")
-    if not 0 < confidence < 1:
-        raise InputError(f"wilson: confidence {confidence}; expected a number between 0 and 1, such as 0.95")
-    z = statistics.NormalDist().inv_cdf(0.5 + confidence / 2)
-    rate = successes / n
-    centre = rate + z * z / (2 * n)
-    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    # Rounding would otherwise leave 0 successes a hair above 0, and n of n a hair below 1.
-    low = 0.0 if successes == 0 else (centre - half) / scale
-    high = 1.0 if successes == n else (centre + half) / scale
-    return Interval(rate, low, high, n)
-
-
 def summarise(episodes: Iterable[Episode]) -> dict[str, dict[str, Any]]:
     """Aggregate episodes into the tables of `summary.json`.
 
     Every table is nested method -> split -> task, with the further task `"all"`, except `failures`, which counts
-    reasons by method and split:
-
-    - `success`: `{"rate", "low", "high", "n"}`, Wilson 95 % interval.
-    - `right_task`: the same for episodes whose retrieved demonstration is of the task that was asked for; absent for
-      methods that retrieve nothing.
-    - `time`: `{"mean", "median", "n"}`, simulated seconds of the successful episodes; None where none succeeded.
-    - `efficiency`: `{"mean", "of_successes", "n"}`, mean of `Episode.efficiency` over all and over successful episodes.
-    - `failures`: `{reason: count}`, most frequent first.
+    reasons by method and split. What each holds is told at its function in :mod:`grounding.policies.measures`:
+    `success`, `right_task` (absent for methods that retrieve nothing), `time`, `efficiency`, `dtw_mt` (absent where no
+    expert was asked), `violations`, `subgoals` (of tasks of several) and `failures`.
 
     The result depends on the set of episodes alone, not on their order.
     """
@@ -127,10 +93,13 @@ def summarise(episodes: Iterable[Episode]) -> dict[str, dict[str, Any]]:
         cells[episode.method, episode.split][episode.task].append(episode)
         cells[episode.method, episode.split][ALL].append(episode)
     tables: dict[str, Callable[[list[Episode]], dict[str, Any] | None]] = {
-        "success": lambda group: wilson(sum(e.success for e in group), len(group))._asdict(),
-        "right_task": _right_task,
-        "time": _time,
-        "efficiency": _efficiency,
+        "success": measures.success,
+        "right_task": measures.right_task,
+        "time": measures.time,
+        "efficiency": measures.efficiency,
+        "dtw_mt": measures.dtw_mt,
+        "violations": measures.violations,
+        "subgoals": measures.subgoals,
     }
     summary: dict[str, dict[str, Any]] = {name: {} for name in (*tables, "failures")}
     for (method, split), tasks in cells.items():
@@ -138,7 +107,7 @@ def summarise(episodes: Iterable[Episode]) -> dict[str, dict[str, Any]]:
             row = {task: statistic(tasks[task]) for task in sorted(tasks, key=lambda task: (task == ALL, task))}
             if any(value is not None for value in row.values()):
                 summary[name].setdefault(method, {})[split] = row
-        summary["failures"].setdefault(method, {})[split] = _failures(tasks[ALL])
+        summary["failures"].setdefault(method, {})[split] = measures.failures(tasks[ALL])
     return summary
 
 
@@ -181,39 +150,6 @@ def _order(episode: Episode) -> tuple[Any, ...]:
     return *rank(episode.method, METHODS), *rank(episode.split, SPLITS), episode.task, episode.seed
 
 
-def _right_task(group: list[Episode]) -> dict[str, Any] | None:
-    retrieved = [episode for episode in group if episode.retrieved is not None]
-    if not retrieved:
-        return None
-    return wilson(sum(e.retrieved_task == e.task for e in retrieved), len(retrieved))._asdict()
-
-
-def _time(group: list[Episode]) -> dict[str, Any]:
-    seconds = [episode.seconds for episode in group if episode.success]
-    if not seconds:
-        return {"mean": None, "median": None, "n": 0}
-    return {"mean": _mean(seconds), "median": statistics.median(seconds), "n": len(seconds)}
-
-
-def _efficiency(group: list[Episode]) -> dict[str, Any]:
-    succeeded = [episode.efficiency for episode in group if episode.success]
-    return {
-        "mean": _mean([episode.efficiency for episode in group]),
-        "of_successes": _mean(succeeded) if succeeded else None,
-        "n": len(group),
-    }
-
-
-def _failures(group: list[Episode]) -> dict[str, int]:
-    reasons = Counter(episode.failure or "not recorded" for episode in group if not episode.success)
-    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _mean(values: list[float]) -> float:
-    # fsum is exact, so that episodes finishing in another order give the very same mean.
-    return math.fsum(values) / len(values)
-
-
 def _drop_torn_line(file: Any) -> None:
     """Truncate an open binary file after its last newline and leave the position at its end."""
     end = file.seek(0, os.SEEK_END)
@@ -235,4 +171,7 @@ def _parse(line: bytes, place: str) -> Episode:
     if not isinstance(values, dict) or set(values) != names:
         found = sorted(values) if isinstance(values, dict) else type(values).__name__
         raise DataError(f"{place}: found {found}, expected an episode with the fields {sorted(names)}")
-    return Episode(**values)
+    try:
+        return Episode(**{**values, "subgoals": tuple(values["subgoals"])})
+    except TypeError as error:
+        raise DataError(f"{place}: subgoals is {values['subgoals']!r}, expected a list of true and false") from error

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_LEVEL = 8
+"""Names of more tasks than this stand on end."""
 MARKERS = ("o", "^", "s", "D", "P", "X", "v", "*")
 
 
@@ -25,7 +27,8 @@ def success_figure(success: Mapping[str, Mapping[str, Any]], splits: Sequence[st
     Returns:
         A PNG with a transparent background.
     """
-    figure = new_figure(9.6, 0.55 + 2.75 * len(splits))
+    many = any(len(tasks_of(success, split)) > MOST_LEVEL for split in splits)
+    figure = new_figure(9.6, 0.55 + (3.7 if many else 2.75) * len(splits))
     panels = figure.subplots(len(splits), 1, squeeze=False)[:, 0]
     for axes, split in zip(panels, splits, strict=True):
         _success_panel(axes, success, split, theme)
@@ -90,7 +93,8 @@ def _success_panel(axes: "Axes", success: Mapping[str, Mapping[str, Any]], split
         )  # fmt: skip
     axes.axvline(len(tasks) - 1.5, color=ink.faint, linewidth=0.8, linestyle=":")
     axes.set_title(split, loc="left", fontsize=11, fontweight="bold", color=ink.text)
-    axes.set_xticks(range(len(tasks)), [{ALL: "all tasks"}.get(task, task) for task in tasks], color=ink.text)
+    names = [{ALL: "all tasks"}.get(task, task) for task in tasks]
+    axes.set_xticks(range(len(tasks)), names, color=ink.text, rotation=90 if len(tasks) > MOST_LEVEL else 0)
     axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"], color=ink.faint)
     axes.set(ylim=(-4, 104), xlim=(-0.5, len(tasks) - 0.5))
     axes.set_ylabel("success", color=ink.faint)

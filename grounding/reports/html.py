@@ -43,7 +43,8 @@ def render(report: Report) -> str:
             "Share of episodes that reached the goal. Faint numbers and the shaded bar are the Wilson 95 % interval: "
             "the range of true success rates that these episodes leave plausible; the fewer the episodes, the longer "
             "the bar. On “novel-instance” the objects were never seen, on “novel-shape” their handles, knobs or forms "
-            "were of a kind never seen; the wordings were not seen in either.",
+            "were of a kind never seen, on “novel-category” they were other objects altogether; the wordings were not "
+            "seen in any of them.",
             sections.success_tables(summary, report.methods),
             _success_figure(success) if success else Markup(""),
         ),
@@ -52,8 +53,24 @@ def render(report: Report) -> str:
             "Time is simulated seconds from the instruction to success, over successful episodes. Path efficiency is "
             "the shortest possible path of the gripper divided by the path it took, 0 for a failure "
             "(success weighted by path length, Anderson et al. 2018): 1 would be perfect and straight. “Right kind of "
-            "demonstration” says how often what was retrieved is of the task that was asked for.",
+            "demonstration” says how often what was retrieved is of the task that was asked for. DTW-MT is how unlike "
+            "the motion planned is to the expert's in the same scene, near the part acted on (Sung et al. 2015): 0 is "
+            "the expert's own, and below 10 counts as alike.",
             sections.effort_table(summary),
+        ),
+        sections.section(
+            "How far, in tasks of several steps?",
+            "Share of the sub-goals that were met, how many in a row from the first on average, and the share of "
+            "episodes whose first one, two, … were all met, as CALVIN counts (Mees et al. 2022).",
+            sections.subgoals_table(summary),
+        )
+        if summary["subgoals"]
+        else Markup(""),
+        sections.section(
+            "How carefully?",
+            "Share of episodes with at least one step whose target was out of reach, that left a joint at its limit or "
+            "put more force on the robot than its environment allows; and the greatest contact force of an episode.",
+            sections.violations_table(summary),
         ),
         sections.section(
             "What went wrong?",

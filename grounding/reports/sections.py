@@ -9,6 +9,8 @@ from grounding.reports.markup import Markup, table, tag, text
 
 Table = Mapping[str, Mapping[str, Any]]
 CHANCE = "chance "
+MOST_ACROSS = 6
+"""More tasks than this, all tasks together included, are listed down a table instead of across."""
 RATES = ("R@1", "R@5", "R@10", "mAP")
 RETRIEVAL_COLUMNS = (*RATES, "median rank", "gap")
 KINDS = {
@@ -51,23 +53,24 @@ def headline(summary: Mapping[str, Any]) -> Markup:
 
 
 def success_tables(summary: Mapping[str, Any], notes: Mapping[str, str]) -> Markup:
-    """One table a split: methods down, tasks across, each cell a rate with its interval drawn."""
+    """One table a split, each cell a rate with its interval drawn: methods down, or tasks down where they are many."""
     success = summary["success"]
     if not success:
         return tag("p", text("No episode was run."), cls="quiet")
     tables = []
     for split in splits_of(success):
-        tasks = tasks_of(success, split)
-        header = [text("method"), *(text(_task(task)) for task in tasks), text("episodes")]
-        rows = [
-            [
-                _method(method, success, notes),
-                *(_rate(success[method][split].get(task)) for task in tasks),
-                text(success[method][split][ALL]["n"]),
+        tasks, methods = tasks_of(success, split), [method for method in success if split in success[method]]
+        named = {method: _method(method, success, notes) for method in methods}
+        counts = {method: text(success[method][split][ALL]["n"]) for method in methods}
+        if len(tasks) > MOST_ACROSS:
+            header = [text("task"), *named.values()]
+            rows = [[text(_task(task)), *(_rate(success[one][split].get(task)) for one in methods)] for task in tasks]
+            rows.append([text("episodes"), *counts.values()])
+        else:
+            header = [text("method"), *(text(_task(task)) for task in tasks), text("episodes")]
+            rows = [
+                [named[one], *(_rate(success[one][split].get(task)) for task in tasks), counts[one]] for one in methods
             ]
-            for method in success
-            if split in success[method]
-        ]
         tables.append(table(header, rows, caption=split, cls="rates"))
     return Markup("".join(tables))
 
@@ -82,11 +85,14 @@ def effort_table(summary: Mapping[str, Any]) -> Markup:
         "path efficiency",
         "… of successes",
         "right kind of demonstration",
+        "DTW-MT, mean",
+        "… under 10",
     ]
     rows = []
     for method, split in _pairs(summary["success"]):
         time, efficiency = summary["time"][method][split][ALL], summary["efficiency"][method][split][ALL]
         right = summary["right_task"].get(method, {}).get(split, {}).get(ALL)
+        alike = summary["dtw_mt"].get(method, {}).get(split, {}).get(ALL) or {}
         rows.append(
             [
                 _name(method, summary["success"]),
@@ -96,9 +102,62 @@ def effort_table(summary: Mapping[str, Any]) -> Markup:
                 _number(efficiency["mean"], "{:.2f}"),
                 _number(efficiency["of_successes"], "{:.2f}"),
                 text(percent(right["rate"])) if right else NOTHING,
+                _number(alike.get("mean"), "{:.1f}"),
+                text(percent(alike["under_10"])) if alike else NOTHING,
             ]
         )
     return table([text(name) for name in header], rows, cls="figures")
+
+
+def violations_table(summary: Mapping[str, Any]) -> Markup:
+    """Shares of episodes with steps that a robot should not make, and contact forces, by method and split."""
+    header = [
+        "method",
+        "split",
+        "target out of reach",
+        "joint at its limit",
+        "too much force",
+        "peak force, mean",
+        "max",
+    ]
+    rows = []
+    for method, split in _pairs(summary["success"]):
+        found = summary["violations"][method][split][ALL]
+        shares = [text(percent(found[name])) for name in ("reach", "joint", "force")]
+        forces = [text(f"{found[name]:.0f} N") for name in ("peak_force_mean", "peak_force_max")]
+        rows.append([_name(method, summary["success"]), text(split), *shares, *forces])
+    return table([text(name) for name in header], rows, cls="figures")
+
+
+def subgoals_table(summary: Mapping[str, Any]) -> Markup:
+    """Progress in tasks of several sub-goals by method, split and task."""
+    subgoals = summary["subgoals"]
+    longest = max((len(cell["in_a_row"]) for *_, cell in _goals(subgoals)), default=0)
+    header = ["method", "split", "task", "sub-goals met", "in a row", *(f"first {k}" for k in range(1, longest + 1))]
+    rows = []
+    for method, split, task, cell in _goals(subgoals):
+        reached = [cell["in_a_row"].get(str(k)) for k in range(1, longest + 1)]
+        rows.append(
+            [
+                _name(method, summary["success"]),
+                text(split),
+                text(_task(task)),
+                text(percent(cell["rate"])),
+                text(f"{cell['length']:.2f}"),
+                *(NOTHING if share is None else text(percent(share)) for share in reached),
+            ]
+        )
+    return table([text(name) for name in header], rows, cls="figures")
+
+
+def _goals(subgoals: Table) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+    return [
+        (method, split, task, cell)
+        for method, splits in subgoals.items()
+        for split, tasks in splits.items()
+        for task, cell in tasks.items()
+        if cell is not None
+    ]
 
 
 def failures(summary: Mapping[str, Any]) -> Markup:

@@ -67,6 +67,10 @@ class Appliance:
         """What the fingers close around, across a knob's long side, m."""
         return knob_width(STYLES[self.kind][0], self.radius)
 
+    def knob_name(self, index: int) -> str:
+        """What sets a knob apart: its colour, or its number from the left where all have the same."""
+        return self.knob_colors[index] if len(set(self.knob_colors)) > 1 else str(index + 1)
+
     def knob_link(self, index: int) -> int:
         """Number of the link that is knob ``index``."""
         return 1 + index

@@ -139,5 +139,7 @@ def _spool() -> Sequence[Shape]:
 
 
 def _stool() -> Sequence[Shape]:
+    """A seat on four legs, with crossed bars at their feet, without which it would slip over what it is put on."""
     legs = [_box(0.010, 0.010, 0, 0.046, 0.022 * x, 0.022 * y) for x in (-1, 1) for y in (-1, 1)]
-    return [_box(0.056, 0.056, 0.046, 0.060), *legs]
+    feet = [Shape("box", (0.066, 0.010, 0.006), (0, 0, 0.003), (0, 0, turn * np.pi / 4)) for turn in (-1, 1)]
+    return [_box(0.056, 0.056, 0.046, 0.060), *legs, *feet]

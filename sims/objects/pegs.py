@@ -12,8 +12,9 @@ PEGS = Family(("peg",), ("candle",), ("round", "square"), ("hexagonal",))
 SIZES = ("slim", "thick")
 WALL = 0.012
 """Thickness (m) of the wall around a socket."""
-_SIDES = {"round": 16, "square": 4, "hexagonal": 6}
+_SIDES = {"round": 12, "square": 4, "hexagonal": 6}
 _FOOT = 0.010
+_FUNNEL, _SLANT = 0.010, float(np.deg2rad(30.0))
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ class Peg:
 
     def links(self) -> list[Link]:
         """One free link: the peg, and on a candle its wick."""
-        shapes = [_column(self.kind, self.width, self.height)]
+        shapes = _column(self.kind, self.width, self.height)
         if self.category == "candle":
-            shapes.append(Shape("box", (0.003, 0.003, 0.012), (0, 0, self.height / 2 + 0.006)))
-        return [Link(self.category, shapes, self.shade, mass=0.04, friction=0.6)]
+            shapes.append(Shape("box", (0.003, 0.003, 0.006), (0, 0, self.height / 2 + 0.003)))
+        return [Link(self.category, shapes, self.shade, mass=0.15, friction=0.45)]
 
 
 def draw_peg(generator: np.random.Generator, category: str, kind: str) -> Peg:
@@ -57,25 +58,31 @@ def draw_peg(generator: np.random.Generator, category: str, kind: str) -> Peg:
 def socket(kind: str, opening: float, low: float, high: float, center: tuple[float, float] = (0, 0)) -> list[Shape]:
     """The walls around an upright hole of a kind, from ``low`` to ``high`` (m); ``opening`` (m) as a peg's width.
 
+    At its mouth it widens, as holes that something is to be fitted into do, so that a small error is forgiven.
+
     Raises:
         ValueError: there is no such kind.
     """
-    sides = _sides(kind)
-    middle, chord = opening / 2 + WALL / 2, (opening + 2 * WALL) * np.tan(np.pi / sides)
-    return [
-        Shape(
-            "box",
-            (WALL, chord, high - low),
-            (center[0] + middle * np.cos(angle), center[1] + middle * np.sin(angle), (low + high) / 2),
-            (0, 0, angle),
-        )
-        for angle in np.arange(sides) * 2 * np.pi / sides
-    ]
+    sides, edge = _sides(kind), high - _FUNNEL * float(np.cos(_SLANT))
+    middle, chord = opening / 2 + WALL / 2, (opening + 2 * WALL) * float(np.tan(np.pi / sides))
+    # The slanted face begins where the upright one ends; the box lies behind it.
+    out = opening / 2 + _FUNNEL / 2 * np.sin(_SLANT) + WALL / 4 * np.cos(_SLANT)
+    up = edge + _FUNNEL / 2 * np.cos(_SLANT) - WALL / 4 * np.sin(_SLANT)
+    walls: list[Shape] = []
+    for angle in np.arange(sides) * 2 * np.pi / sides:
+        toward = np.array([np.cos(angle), np.sin(angle)])
+        for size, reach, height, slant in (
+            ((WALL, chord, edge - low), middle, (low + edge) / 2, 0.0),
+            ((WALL / 2, chord, _FUNNEL), out, up, _SLANT),
+        ):
+            x, y = toward * reach + center
+            walls.append(Shape("box", size, (x, y, height), (0, slant, angle)))
+    return walls
 
 
 def turns(kind: str) -> tuple[float, ...]:
     """Turns (rad) that a peg of a kind may have against its socket, which are those at which fingers hold it."""
-    count = min(_sides(kind), 8)
+    count = _sides(kind)
     return tuple(float(index) * 2 * np.pi / count for index in range(count))
 
 
@@ -100,17 +107,13 @@ def floor_height(category: str) -> float:
     return 0.045 if category == "candle" else 0.012
 
 
-def _column(kind: str, width: float, height: float) -> Shape:
-    match kind:
-        case "round":
-            return Shape("cylinder", (width / 2, width / 2, height))
-        case "square":
-            return Shape("box", (width, width, height))
-        case _:
-            sides = _sides(kind)
-            radius = width / 2 / float(np.cos(np.pi / sides))
-            # Turned so that a side, not an edge, faces x.
-            return Shape(f"prism{sides}", (radius, radius, height), rotation=(0, 0, np.pi / sides))
+def _column(kind: str, width: float, height: float) -> list[Shape]:
+    if kind == "round":
+        return [Shape("cylinder", (width / 2, width / 2, height))]
+    # Boxes between opposite sides fill a regular polygon exactly, where Bullet pads a mesh by a millimetre.
+    pairs = _sides(kind) // 2
+    side = width * float(np.tan(np.pi / (2 * pairs)))
+    return [Shape("box", (width, side, height), rotation=(0, 0, index * np.pi / pairs)) for index in range(pairs)]
 
 
 def _sides(kind: str) -> int:

@@ -62,11 +62,18 @@ def urdf(links: Sequence[Link]) -> str:
     return "\n".join(parts)
 
 
+def is_round(link: Link) -> bool:
+    """Whether a link could roll: whether a cylinder or a ball is part of it."""
+    return any(shape.kind in ("cylinder", "sphere") for shape in link.shapes)
+
+
 def _link(link: Link) -> str:
     red, green, blue = link.color
     material = f'<material name="{link.name}"><color rgba="{red} {green} {blue} 1"/></material>'
     lines = [f'<link name="{link.name}">']
-    lines.append(f'<contact><lateral_friction value="{link.friction}"/><rolling_friction value="0.002"/></contact>')
+    # Only round things roll, and to resist it doubles what a contact costs.
+    rolling = '<rolling_friction value="0.002"/>' if is_round(link) else ""
+    lines.append(f'<contact><lateral_friction value="{link.friction}"/>{rolling}</contact>')
     inertia = max(1e-5, 0.001 * link.mass)
     lines.append(
         f'<inertial><mass value="{link.mass}"/>'

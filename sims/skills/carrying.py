@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sims.objects.item import Item
+from sims.objects.shapes import is_round
 from sims.sampling import Circle
 from sims.tasks.task import Waypoint, pointing_down, pose
 from sims.world import CONTROL_RATE, World
@@ -30,8 +31,15 @@ def at_rest(world: World, body: int) -> bool:
 
 
 def settle(world: World, body: int) -> None:
-    """Gives a thing that could roll a little resistance, so that it comes to rest."""
-    world.bullet.changeDynamics(body, -1, rollingFriction=0.002, spinningFriction=0.002, linearDamping=0.1)
+    """Gives a thing a little resistance to moving, and one that could roll to that, so that it comes to rest."""
+    world.bullet.changeDynamics(body, -1, linearDamping=0.1)
+    if any(map(is_round, world.links[body])):
+        world.bullet.changeDynamics(body, -1, rollingFriction=0.002, spinningFriction=0.002)
+
+
+def resist_twist(world: World, body: int) -> None:
+    """Lets a thing resist turning between the fingers, as soft finger pads hold it; hard contacts meet at points."""
+    world.bullet.changeDynamics(body, -1, spinningFriction=0.01)
 
 
 def hand_turn(item: Item, yaw: float, center: Sequence[float] | np.ndarray, others: Sequence[Circle] = ()) -> float:

@@ -6,7 +6,7 @@ from sims.objects.hooks import RINGS, THICK, Ring, draw_hooks, draw_ring
 from sims.objects.shapes import Link, Vector
 from sims.robot import Panda
 from sims.sampling import uniform
-from sims.skills.carrying import at_rest, clear_turn, slowly, yaw_of
+from sims.skills.carrying import at_rest, clear_turn, resist_twist, slowly, yaw_of
 from sims.splits import draw
 from sims.tasks.task import Outcome, Placement, Request, Thing, Waypoint, pointing_down, pose, turn
 from sims.world import Part, World
@@ -73,6 +73,7 @@ class HangRing:
         yaw = uniform(generator, -0.8, 0.8)
         self.world.add([Link("slot", ring.slot(), _GRAY)], place, yaw, fixed=True)
         body = self.world.add(ring.links(), place + (0, 0, ring.rise + 0.001), yaw)
+        resist_twist(self.world, body)
         # What swings comes to rest.
         self.world.bullet.changeDynamics(body, -1, angularDamping=0.6, linearDamping=0.1)
         return body

@@ -6,16 +6,18 @@ from sims.objects.pegs import PEGS, Peg, draw_peg, floor_height, holder, socket,
 from sims.objects.shapes import Link, Vector
 from sims.robot import Panda
 from sims.sampling import PALETTE, choice, uniform, varied
-from sims.skills.carrying import at_rest, clear_turn, slowly, yaw_of
+from sims.skills.carrying import at_rest, clear_turn, resist_twist, slowly, yaw_of
 from sims.splits import draw
 from sims.tasks.task import Outcome, Placement, Request, Thing, Waypoint, pointing_down, pose, turn
 from sims.world import Part, World
 
 _CLEARANCE = (0.002, 0.003)
-_DEPTH, _STAND_DEPTH = 0.035, 0.020
+_DEPTH, _STAND_DEPTH = 0.036, 0.028
 _SPACING = 0.115
-_IN, _STRAIGHT = 0.012, np.cos(np.deg2rad(6.0))
-_HIGH, _SLOW = 0.26, 0.08
+_IN, _STRAIGHT = 0.012, np.cos(np.deg2rad(8.0))
+_HIGH, _SLOW = 0.26, 0.06
+_GRIP = 0.030
+"""How far (m) below the top of a peg it is gripped: near the socket, so that it does not tilt in the hand."""
 _GRAY: Vector = (0.33, 0.34, 0.37)
 _BOTTOM = 0.006
 
@@ -85,16 +87,18 @@ class InsertPeg:
         yaw = uniform(generator, -0.6, 0.6)
         shapes = socket(peg.kind, peg.width + 0.003, 0, _STAND_DEPTH)
         self.world.add([Link("stand", shapes, _GRAY)], place, yaw, fixed=True)
-        return self.world.add(peg.links(), place + (0, 0, peg.height / 2 + 0.001), yaw)
+        body = self.world.add(peg.links(), place + (0, 0, peg.height / 2 + 0.001), yaw)
+        resist_twist(self.world, body)
+        return body
 
     def expert(self) -> list[Waypoint]:
         """Grips the peg near its top, brings it over the socket, turned as the socket is, and lowers it slowly."""
         peg, body = self.pegs[0], self.bodies[0]
         center, yaw = self.world.position(body), yaw_of(self.world, body)
         grip = clear_turn([yaw + turned for turned in turns(peg.kind)], center)
-        grasp = center + (0, 0, peg.height / 2 - 0.022)
+        grasp = center + (0, 0, peg.height / 2 - _GRIP)
         floor = floor_height(peg.category)
-        release = self.sockets[0] + (0, 0, floor + peg.height - 0.022 + 0.003)
+        release = self.sockets[0] + (0, 0, floor + peg.height - _GRIP + 0.003)
         fit = clear_turn([self.board.yaw + turned for turned in turns(peg.kind)], release, preferred=grip)
         held, fitted = pointing_down(grip), pointing_down(fit)
         above = release + (0, 0, _DEPTH + 0.006)

@@ -1,5 +1,7 @@
 """Put the named thing beside a box, on the side that is asked for."""
 
+import contextlib
+
 import numpy as np
 
 from sims.objects.blocks import BLOCKS
@@ -8,7 +10,7 @@ from sims.objects.item import ANY_TURN
 from sims.robot import Panda
 from sims.sampling import Circle, choice, scatter, uniform
 from sims.skills.carrying import at_rest, clear_turn, place, yaw_of
-from sims.tasks.tabletop import draw_items, set_out
+from sims.tasks.tabletop import draw_items, set_at
 from sims.tasks.task import Outcome, Request, Thing, Waypoint, pose, turn
 from sims.world import Part, World
 
@@ -21,6 +23,8 @@ RELATIONS: dict[str, np.ndarray] = {
 """Directions in the world, as seen by who stands where the robot does: in front of a thing is on the robot's side."""
 _NEAREST, _FARTHEST = 0.04, 0.12
 _AIM = 0.075
+_ROOM, _SIDE = 0.055, 0.16
+_MOST_LAYOUTS = 50
 _HIGH = 0.30
 _MOVED = 0.05
 
@@ -40,29 +44,13 @@ class PlaceBeside:
         items = draw_items(generator, BLOCKS, split, 3)
         self.boxes = draw_boxes(generator)
         self.relation = choice(generator, tuple(RELATIONS))
-        direction = RELATIONS[self.relation]
-        # The first box stands where there is room on the side asked for.
-        room = 0.16 * np.abs(direction[:2]) * (np.sign(direction[:2]))
-        low, high = np.array([0.40, -0.22]) - np.minimum(room, 0), np.array([0.62, 0.22]) - np.maximum(room, 0)
-        first = scatter(generator, [self.boxes[0].reach], tuple(low), tuple(high))[0]
-        aside = self.boxes[0].width / 2 + _AIM + items[0].reach
-        goal = np.array(first) + direction[:2] * aside
-        keep_free: Circle = ((float(goal[0]), float(goal[1])), items[0].reach + 0.03)
-        start: Circle = (first, self.boxes[0].reach)
-        others = scatter(
-            generator, [box.reach for box in self.boxes[1:]], (0.36, -0.30), (0.66, 0.30), 0.07, [keep_free, start]
-        )
-        places = [first, *others]
+        places = self._lay_out(generator, [box.reach for box in self.boxes], [item.reach for item in items])
         self.box_bodies = [
             world.add(box.links(), (*place, box.height / 2 + 0.001), uniform(generator, -0.15, 0.15))
-            for box, place in zip(self.boxes, places, strict=True)
+            for box, place in zip(self.boxes, places, strict=False)
         ]
-        grounds = [(place, box.reach) for box, place in zip(self.boxes, places, strict=True)]
-        # Nothing but the target may come to stand within reach of the first box.
-        around: Circle = (first, self.boxes[0].reach + _FARTHEST - 0.06)
-        self.table = set_out(
-            world, generator, items, (0.34, -0.32), (0.66, 0.32), 0.06, [*grounds[1:], keep_free, around]
-        )
+        yaws = [uniform(generator, -0.5 * np.pi, 0.5 * np.pi) for _ in items]
+        self.table = set_at(world, items, places[len(self.boxes) :], yaws)
         self._starts = [self.table.center(index) for index in range(len(items))]
         said = f"{self.relation} {self.boxes[0].name}"
         self.meaning = f"{self.name} {items[0].name} {said}"
@@ -79,6 +67,23 @@ class PlaceBeside:
         self.requests: tuple[Request, ...] = (
             Request(self.name, self.table.part(0), anchor, {"relation": self.relation}),
         )
+
+    def _lay_out(
+        self, generator: np.random.Generator, boxes: list[float], items: list[float]
+    ) -> list[tuple[float, float]]:
+        """Places for boxes and items of such radii (m), with room beside the first box where the target is to go."""
+        direction = RELATIONS[self.relation][:2]
+        low, high = np.array([0.40, -0.22]), np.array([0.62, 0.22])
+        away = direction * (self.boxes[0].width / 2 + _AIM + items[0])
+        for _ in range(_MOST_LAYOUTS):
+            x, y = generator.uniform(low - np.minimum(_SIDE * direction, 0), high - np.maximum(_SIDE * direction, 0))
+            goal: Circle = ((float(x + away[0]), float(y + away[1])), items[0] + 0.03)
+            # Nothing but the target may come to stand within reach of the first box.
+            around: Circle = ((float(x), float(y)), boxes[0] + _FARTHEST - _ROOM)
+            with contextlib.suppress(ValueError):
+                others = scatter(generator, [*boxes[1:], *items], (0.34, -0.32), (0.66, 0.32), _ROOM, [goal, around])
+                return [around[0], *others]
+        raise ValueError(f"no layout of boxes of radii {boxes} and things of radii {items}, m: draw others")
 
     def _goal(self) -> np.ndarray:
         """Where the target's frame is to be."""

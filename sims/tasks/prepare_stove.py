@@ -1,20 +1,21 @@
-"""Turn two named knobs of a stove, then press the named button."""
+"""Turn two named knobs of a stove or a radio, then press the named button."""
 
 import numpy as np
 
+from sims.objects.appliance import APPLIANCES, Appliance, draw_appliance
 from sims.objects.joints import hold_by_friction, hold_by_spring
-from sims.objects.stove import STOVES, Stove, draw_stove
 from sims.robot import Panda
 from sims.sampling import choice, uniform
 from sims.skills.panels import press, turn_knob
-from sims.splits import draw
+from sims.splits import Family, draw
 from sims.tasks.long import LongTask, Step
 from sims.tasks.press_button import PRESSED
 from sims.tasks.task import Placement, Request, Thing, pose, turn
 from sims.tasks.turn_knob import DIRECTIONS, KNOB_FRICTION, SWEEP, TURNED
 from sims.world import Part, World
 
-_SPRING_FORCE = 4.0
+_STOVES = Family(("stove",), APPLIANCES.novel_categories, APPLIANCES.kinds, APPLIANCES.novel_kinds)
+_SPRING_FORCE, _DRAWER_FRICTION = 4.0, 1.5
 _TURNS = 2
 
 
@@ -29,8 +30,8 @@ class PrepareStove(LongTask):
     def build(self, world: World, generator: np.random.Generator, split: str) -> None:
         """See :class:`sims.tasks.task.Task`."""
         self.world = world
-        self.stove: Stove = draw(draw_stove, STOVES, split, generator)
-        base = np.array([uniform(generator, 0.55, 0.60), uniform(generator, -0.05, 0.05), 0.0])
+        self.stove: Appliance = draw(draw_appliance, _STOVES, split, generator)
+        base = np.array([uniform(generator, 0.70, 0.74), uniform(generator, -0.05, 0.05), 0.0])
         self.placement = Placement(base, uniform(generator, -0.12, 0.12))
         self.body = world.add(self.stove.links(), base, self.placement.yaw, fixed=True)
         self.knobs: tuple[Part, ...] = tuple(
@@ -43,9 +44,14 @@ class PrepareStove(LongTask):
             hold_by_friction(world, part, KNOB_FRICTION)
         for part in self.buttons:
             hold_by_spring(world, part, _SPRING_FORCE)
+        hold_by_friction(world, (self.body, self.stove.drawer_link), _DRAWER_FRICTION)
         self.things: tuple[Thing, ...] = self._spoken_of()
         self.meanings: dict[Part, str] = {
-            thing.part: f"{self.name} {thing.attributes['color']} {thing.noun}" for thing in self.things[1:]
+            **{part: f"{self.name} knob {self.stove.knob_name(index)}" for index, part in enumerate(self.knobs)},
+            **{
+                part: f"{self.name} button {button.color}"
+                for part, button in zip(self.buttons, self.stove.buttons, strict=True)
+            },
         }
         turned = [int(index) for index in generator.permutation(len(self.knobs))[:_TURNS]]
         self.signs = {index: DIRECTIONS[choice(generator, tuple(DIRECTIONS))] for index in turned}
@@ -77,7 +83,7 @@ class PrepareStove(LongTask):
         direction = next(name for name, value in DIRECTIONS.items() if value == sign)
         return Step(
             request=Request("TurnKnob", self.knobs[index], values={"direction": direction}),
-            meaning=f"TurnKnob {self.stove.knob_colors[index]} {direction}",
+            meaning=f"TurnKnob {self.stove.knob_name(index)} {direction}",
             # From where it stands: a knob that slipped is turned the rest of the way.
             motion=lambda: turn_knob(
                 self._knob_top(index),

@@ -51,7 +51,9 @@ class UseAppliance:
         direction = choice(generator, tuple(DIRECTIONS))
         self.sign = DIRECTIONS[direction]
         self.meanings: dict[Part, str] = {
-            **{part: f"TurnKnob {self._knob_name(index)} {direction}" for index, part in enumerate(self.knobs)},
+            **{
+                part: f"TurnKnob {self.appliance.knob_name(index)} {direction}" for index, part in enumerate(self.knobs)
+            },
             **{
                 part: f"PressButton {button.color}"
                 for part, button in zip(self.buttons, self.appliance.buttons, strict=True)
@@ -85,11 +87,6 @@ class UseAppliance:
                 return Request("PressButton", self.buttons[self.asked])
             case _:
                 return Request("OpenDrawer", self.things[-1].part)
-
-    def _knob_name(self, index: int) -> str:
-        """By colour, or by number from the left where all have the same."""
-        colors = self.appliance.knob_colors
-        return colors[index] if len(set(colors)) > 1 else str(index + 1)
 
     def _knob_top(self, index: int) -> np.ndarray:
         return self.placement.point(self.appliance.knob_top(index))

@@ -17,7 +17,7 @@ import pybullet_data
 
 import sims  # noqa: F401  (registers the environments)
 from sims.environment import ManipulationEnv
-from tests.benchmarks import _sims_frames
+from tests.benchmarks import _sims_control, _sims_frames
 
 TASKS = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
 SEEDS = (0, 1)
@@ -39,6 +39,7 @@ def measure() -> list[dict[str, object]]:
         resets = _rates(lambda: _resets(ours), lambda: _resets_with_stock_robot(ours[:2]))
     return [
         _row("control steps: inverse kinematics and 12 of physics", moving, None, "steps/s", 1000.0),
+        *_sims_control.rows(),
         *_sims_frames.rows(),
         _row("steps with two cameras at 192 x 192 and fused cloud", *looking, "steps/s", 50.0),
         _row("scenes rebuilt from nothing, not looked at", *resets, "resets/s", 67.0),

@@ -26,7 +26,8 @@ def told(line: str, *parts: str) -> None:
         (("--episodes", "3", "4"), ("episodes: (3, 4) found", "one for each of 4 tasks")),
         (("--episodes", "0"), ("episodes: ", "0")),
         (("--workers", "0"), ("workers: 0 found, expected at least 1",)),
-        (("--wordings", "rude"), ("wordings: 'rude' found, expected train or test",)),
+        (("--wordings", "rude"), ("wordings: 'rude' found, expected one of train, test",)),
+        (("--noise", "-0.01"), ("noise: -0.01 found, expected metres, 0 or more",)),
         (("--missing-image", "0.7", "--missing-cloud", "0.4"), ("missing shares: (0.7, 0.4) found", "less than 1")),
         (("--seed", "-5"), ("seed: -5 found, expected a number of at least 0",)),
     ],
@@ -199,6 +200,7 @@ def test_wordings_that_are_nowhere(tmp_path):
         (("--baseline-episodes", "0"), ("episodes of expert: 0 found",)),
         (("--seed", "-3"), ("seed: -3 found, expected a number of at least 0",)),
         (("--workers", "0"), ("workers: 0 found, expected at least 1",)),
+        (("--tasks", "all", "TurnKnob"), ("unknown task 'all'",)),
         (("--heldout", "nowhere"), ("nowhere: no such folder", "`grounding collect`")),
     ],
 )
@@ -248,3 +250,16 @@ def test_a_demo_that_cannot_end_well_does_not_begin(refused, tmp_path):
     told(refused("demo", "--run", tmp_path / "run", "--episodes", "3"), "episodes of ours: 3 found")
     told(refused("demo", "--run", tmp_path / "run", "--workers", "0"), "workers: 0 found")
     assert not (tmp_path / "run").exists()
+
+
+def test_convert(pipeline, refused, tmp_path):
+    nowhere, target = tmp_path / "nowhere", tmp_path / "new.hdf5"
+    told(refused("convert", nowhere, target), f"{nowhere}: no such folder", "`grounding collect`")
+    told(refused("convert", tmp_path / "old.hdf5", target), f"{tmp_path / 'old.hdf5'}: no such file")
+    told(refused("convert", pipeline.heldout, tmp_path), f"{tmp_path}: is there already", "choose another name")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_cluster_that_does_not_answer(refused, tmp_path):
+    words = ("evaluate", "--run", tmp_path, "--methods", "expert", "--dask", "nonsense")
+    told(refused(*words), "dask: no scheduler answers at 'nonsense'", "start one with launch/dask.sh")

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from grounding.cli.evaluate import Evaluate, plan
 from grounding.cli.main import main
 from grounding.cli.train import Train
 from grounding.datasets.lerobot import read
 from grounding.policies.results import read_episodes
 from grounding.settings import read_settings
+from sims import TASK_NAMES
 
 TASKS = ("OpenDrawer", "PressButton", "TurnKnob", "PlaceInBin")
 PLAYED = ("--splits", "novel-instance", "--methods", "ours", "random", "--episodes", "8", "--baseline-episodes", "4")
@@ -145,6 +147,47 @@ def test_evaluate_again_plays_only_what_is_missing(pipeline, evaluation, tmp_pat
     (tmp_path / "episodes.jsonl").write_text("".join(kept) + lines[9][:30])
     assert evaluate(pipeline, tmp_path, "--workers", "1") == 0
     assert (tmp_path / "episodes.jsonl").read_text() == "".join(kept + lines[9:])
+
+
+def test_the_expert_is_played_without_a_run(run, tmp_path):
+    tasks = ("--tasks", "BuildTower", "PressButton", "--splits", "novel-category")
+    said = run("evaluate", "--run", tmp_path / "nowhere", "--out", tmp_path, "--methods", "expert", *tasks,
+               "--baseline-episodes", "2", "--workers", "1")  # fmt: skip
+    assert "Success on novel-category" in said and "Sub-goals met" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "episodes.jsonl", "evaluation.json", "report.html", "summary.json",
+    ]  # fmt: skip
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["subgoals"]["expert"]["novel-category"]["BuildTower"]["in_a_row"].keys() == {"1", "2"}
+    assert summary["dtw_mt"]["expert"]["novel-category"]["all"]["mean"] == 0
+    assert summary["violations"]["expert"]["novel-category"]["all"]["n"] == 2 and summary["demonstrations"] == 0
+
+
+def test_all_stands_for_every_task_and_split():
+    every = Evaluate(tasks=("all",), splits=("all",), methods=("expert",), baseline_episodes=len(TASK_NAMES))
+    planned = plan(every)
+    assert [job.task for job in planned] == 4 * [*TASK_NAMES]
+    assert {job.split for job in planned} == {"train", "novel-instance", "novel-shape", "novel-category"}
+
+
+def test_episodes_of_an_earlier_version_are_put_aside(run, tmp_path):
+    words = ("evaluate", "--out", tmp_path, "--methods", "expert", "--tasks", "PressButton", "--splits", "train",
+             "--baseline-episodes", "1", "--workers", "1")  # fmt: skip
+    run(*words)
+    identity = json.loads((tmp_path / "evaluation.json").read_text())
+    (tmp_path / "evaluation.json").write_text(json.dumps({**identity, "fields": identity["fields"][:-1]}))
+    episodes = (tmp_path / "episodes.jsonl").read_bytes()
+    (tmp_path / "episodes.jsonl").write_text('{"method": "expert"}\n')
+    assert "are kept in" in run(*words) and (tmp_path / "episodes.1.jsonl").exists()
+    assert (tmp_path / "episodes.jsonl").read_bytes() == episodes
+
+
+def test_there_and_back_a_data_set_stays_the_same(pipeline, run, tmp_path):
+    there, back = tmp_path / "set.hdf5", tmp_path / "set"
+    assert "16 in" in run("convert", pipeline.demonstrations, there)
+    assert "16 in" in run("convert", there, back)
+    for path in pipeline.demonstrations.rglob("*.*"):
+        assert (back / path.relative_to(pipeline.demonstrations)).read_bytes() == path.read_bytes(), path
 
 
 def test_words_of_ones_own_replace_those_of_the_test(pipeline, evaluation, tmp_path):

@@ -3,13 +3,16 @@
 import dataclasses
 from concurrent.futures import Future
 
+import gymnasium
 import numpy as np
 import pytest
 
+import sims  # noqa: F401  (registers the environments)
 from grounding.datasets.lerobot import read
-from grounding.errors import DataError
+from grounding.errors import DataError, InputError
 from grounding.policies.collection import RATE, Order, collect, perform, thinned
 from grounding.policies.workers import worker_pool
+from grounding.trajectories import path_length
 
 
 def assert_equal(first, second):
@@ -43,6 +46,37 @@ def test_what_is_not_wanted_is_left_out_and_nothing_else_changes():
 def test_wordings_of_the_two_sets_are_disjoint():
     train, test = (perform(Order("OpenDrawer", "train", 0, wordings)) for wordings in ("train", "test"))
     assert train.meaning == test.meaning and not set(train.instructions) & set(test.instructions)
+
+
+def test_the_steps_of_a_long_task_are_recorded_one_behind_the_other():
+    env = gymnasium.make("grounding/StoreInDrawer-v0", obs=(), disable_env_checker=True)
+    demonstration = next(
+        one for seed in range(5) if (one := perform(Order("StoreInDrawer", "train", seed))) is not None
+    )
+    demonstration.validate()
+    # Carried out row by row, it does the whole task.
+    env.reset(seed=demonstration.seed)
+    for action in demonstration.trajectory:
+        *_, terminated, _, info = env.step(action)
+        if terminated:
+            break
+    env.close()
+    assert info["success"] and info["subgoals"] == (True, True, True)
+    assert set(demonstration.parts) <= set(demonstration.segments)
+    assert demonstration.meaning.startswith("OpenDrawer ") and "; CloseDrawer " in demonstration.meaning
+
+
+def test_with_noise_the_expert_strays_and_still_succeeds():
+    straight = perform(Order("PressButton", "train", 0))
+    strayed, again = (perform(Order("PressButton", "train", 0, noise=0.03)) for _ in range(2))
+    assert strayed.success and strayed.instructions == straight.instructions
+    assert_equal(strayed, again)
+    assert path_length(strayed.trajectory) > path_length(straight.trajectory) + 0.005
+
+
+def test_wordings_that_there_are_not_are_refused():
+    with pytest.raises(InputError, match="task PressButton: unknown set of wordings 'rude'"):
+        perform(Order("PressButton", "train", 0, wordings="rude"))
 
 
 def test_what_is_left_out_is_drawn_in_the_shares_asked_for_never_both():

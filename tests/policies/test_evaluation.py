@@ -1,5 +1,6 @@
 """Many episodes: which ones, in which environments, and with whose words."""
 
+import pickle
 from collections import Counter
 
 import pytest
@@ -121,3 +122,29 @@ def test_a_run_without_a_library_is_named(pipeline, tmp_path):
     assert player.play(Job("expert", "OpenDrawer", "train", 0))[0].success
     with pytest.raises(DataError, match="no such file.*run `grounding train` first"):
         player.play(Job("ours", "OpenDrawer", "train", 0))
+
+
+SMALL = [Job("expert", "PressButton", "novel-category", 3), Job("expert", "OpenDrawer", "train", 4)]
+
+
+def test_a_player_that_has_played_can_be_sent_to_other_processes(player):
+    """That two of them play what one does is tested with the command."""
+    player.play(Job("random", "PressButton", "train", 0))
+    sent = pickle.loads(pickle.dumps(player))
+    assert sent == player and sent._library is None
+    assert sent.play(SMALL[0]) == player.play(SMALL[0])
+
+
+def test_a_dask_cluster_of_two_plays_what_one_process_does(tmp_path):
+    from distributed import LocalCluster
+
+    player = Player(tmp_path / "nowhere", load_library)
+    # The expert needs no run.
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+        there = list(play_all(SMALL * 2, player, 1, dask=cluster.scheduler_address))
+    assert there == list(play_all(SMALL, player, 1)) * 2
+
+
+def test_a_cluster_that_does_not_answer_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"dask: no scheduler answers at 'nonsense'"):
+        list(play_all(SMALL, Player(tmp_path, load_library), 1, dask="nonsense"))

@@ -81,13 +81,42 @@ def test_summary_does_not_depend_on_order():
 
 
 def test_summary_of_nothing():
-    assert summarise([]) == {"success": {}, "right_task": {}, "time": {}, "efficiency": {}, "failures": {}}
+    tables = ("success", "right_task", "time", "efficiency", "dtw_mt", "violations", "subgoals", "failures")
+    assert summarise([]) == {name: {} for name in tables}
+
+
+def test_summary_of_likeness_care_and_progress():
+    """Of each table the cell of all tasks, counted by hand."""
+    tower = {"task": "BuildTower", "retrieved_task": "Stack"}
+    episodes = [
+        episode(seed=0, dtw_mt=4.0, joint_violations=2, peak_force=20.0),
+        episode(seed=1, dtw_mt=None, ik_failures=1, success=False, failure="out of reach"),
+        episode(seed=2, dtw_mt=10.0, force_violations=1, peak_force=130.0, subgoals=(True, True), **tower),
+        episode(seed=3, dtw_mt=19.0, subgoals=(True, False), success=False, failure="x", **tower),
+        episode(seed=4, dtw_mt=2.0, subgoals=(False, True, True), success=False, failure="x", task="Workbench"),
+    ]
+    summary = summarise(episodes)
+    alike = summary["dtw_mt"]["ours"]["novel-shape"]["all"]
+    assert alike == {"mean": 8.75, "median": 7.0, "n": 4, "under_10": 0.5}
+    assert summary["violations"]["ours"]["novel-shape"]["all"] == {
+        "joint": 0.2, "force": 0.2, "reach": 0.2, "peak_force_mean": 30.0, "peak_force_max": 130.0, "n": 5,
+    }  # fmt: skip
+    goals = summary["subgoals"]["ours"]["novel-shape"]
+    assert goals["OpenDrawer"] is None
+    assert goals["BuildTower"] == {"rate": 0.75, "length": 1.5, "in_a_row": {"1": 1.0, "2": 0.5}, "n": 2}
+    # A sub-goal met after one that was not is met, but not in a row; only the last episode has three.
+    assert goals["all"]["in_a_row"] == {"1": pytest.approx(2 / 3), "2": pytest.approx(1 / 3), "3": 0.0}
+    assert goals["all"]["rate"] == pytest.approx((1 + 1 / 2 + 2 / 3) / 3) and goals["all"]["length"] == 1.0
+    # What task a motion of several is of is not asked.
+    assert summary["right_task"]["ours"]["novel-shape"]["all"]["n"] == 2
+    plain = summarise([episode(method="expert", retrieved=None, retrieved_task=None)])
+    assert plain["dtw_mt"] == plain["subgoals"] == plain["right_task"] == {}
 
 
 def test_episodes_on_disk(tmp_path):
     path = tmp_path / "run" / "episodes.jsonl"
     assert read_episodes(path) == []
-    episodes = [episode(seed=seed, failure=None if seed else "") for seed in range(3)]
+    episodes = [episode(seed=seed, failure=None if seed else "", subgoals=(True,) * seed) for seed in range(3)]
     for one in episodes:
         append_episode(path, one)
     assert read_episodes(path) == episodes
@@ -113,6 +142,14 @@ def test_a_spoilt_line_is_named(tmp_path, line):
         file.write(line + "\n")
     append_episode(path, episode(seed=1))
     with pytest.raises(DataError, match=r"episodes\.jsonl line 2"):
+        read_episodes(path)
+
+
+def test_subgoals_that_are_none_are_named(tmp_path):
+    path = tmp_path / "episodes.jsonl"
+    append_episode(path, episode())
+    path.write_text(path.read_text().replace('"subgoals": []', '"subgoals": 3'))
+    with pytest.raises(DataError, match=r"line 1: subgoals is 3, expected a list"):
         read_episodes(path)
 
 

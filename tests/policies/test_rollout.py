@@ -83,6 +83,73 @@ def test_targets_beyond_the_arm_are_out_of_reach(drawer):
     assert play(Far(), drawer, 2).failure == "out of reach"
 
 
+def test_likeness_to_the_expert_is_measured_near_the_part(drawer):
+    assert play(ExpertPolicy(drawer), drawer, 5).dtw_mt == 0
+    still = play(Still(), drawer, 5).dtw_mt
+
+    class Beside(ExpertPolicy):
+        """The expert's motion, a little to the side."""
+
+        def plan(self, observation):
+            motion = super().plan(observation).trajectory.copy()
+            motion[:, 1] += 0.02
+            return Plan(motion)
+
+    # 2 cm count for 2.7 at the part itself, and for less on the way there.
+    assert 0.5 < play(Beside(drawer), drawer, 5).dtw_mt < 2.7 < still
+
+
+def test_steps_that_a_robot_should_not_make_are_counted(drawer):
+    class Down(Still):
+        """Presses the open hand into the table."""
+
+        def plan(self, observation):
+            plan = super().plan(observation)
+            plan.trajectory[:, :3] = [0.4, 0.0, -0.05]
+            return plan
+
+    pressed = play(Down(steps=40), drawer, 2)
+    assert pressed.peak_force > 20 and pressed.ik_failures >= 0
+    free = play(Still(steps=7), drawer, 2)
+    assert free.peak_force == 0 and free.force_violations == free.joint_violations == free.ik_failures == 0
+
+
+@pytest.fixture(scope="module")
+def tower():
+    env = make_env("BuildTower", "train")
+    yield env
+    env.close()
+
+
+class Counting:
+    """Asks another policy, remembers what was observed, and gives up planning well after so many motions."""
+
+    def __init__(self, policy, well: int = 99) -> None:
+        self.policy, self.well, self.observed = policy, well, []
+
+    def plan(self, observation):
+        self.observed.append(observation)
+        return self.policy.plan(observation) if len(self.observed) <= self.well else Still().plan(observation)
+
+
+def test_a_task_of_several_steps_is_planned_step_by_step_from_what_is_seen_then(tower):
+    policy = Counting(ExpertPolicy(tower))
+    episode = play(policy, tower, 1, "expert")
+    assert episode.success and episode.subgoals == (True, True) and len(policy.observed) == 2
+    first, second = policy.observed
+    assert first["instruction"] != second["instruction"], "each step is told by itself"
+    assert not np.array_equal(first["image"], second["image"]), "the scene is looked at again"
+    assert episode.instruction == first["instruction"] and episode.dtw_mt == 0
+
+
+def test_a_task_given_up_half_way_tells_how_far_it_came(tower):
+    policy = Counting(ExpertPolicy(tower), well=1)
+    episode = play(policy, tower, 1)
+    assert not episode.success and episode.subgoals == (True, False)
+    assert episode.failure == "met 1 of 2 sub-goals"
+    assert len(policy.observed) == 4, "no more than two motions beyond the sub-goals"
+
+
 def test_a_policy_that_has_no_plan_fails_and_says_why(drawer):
     episode = play(Speechless(), drawer, 2)
     assert not episode.success and episode.failure == "no plan: instruction: '' found; expected words"

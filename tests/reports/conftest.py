@@ -35,9 +35,25 @@ def example_episodes(seed: int = 0, each: int = 10) -> list[Episode]:
                             retrieved=None if method == "expert" else f"{task}-train-{number:06d}",
                             retrieved_task=None if method == "expert" else task if success else "TurnKnob",
                             failure="" if success else str(generator.choice(REASONS)),
+                            dtw_mt=0.0 if method == "expert" else float(generator.uniform(2, 20)),
+                            joint_violations=int(generator.integers(2)),
+                            peak_force=float(generator.uniform(0, 150)),
                         )
                     )
     return episodes
+
+
+def long_episodes(tasks: int) -> list[Episode]:
+    """Two methods on so many tasks of three sub-goals, all met by the expert and the first alone by the other."""
+    return [
+        Episode(
+            method, f"Task{number:02}", "novel-category", 0, "tidy up", method == "expert", 20.0, 3.0, 2.0,
+            failure="" if method == "expert" else "met 1 of 3 sub-goals", dtw_mt=0.0 if method == "expert" else 12.0,
+            subgoals=(True, method == "expert", method == "expert"),
+        )
+        for method in ("ours", "expert")
+        for number in range(tasks)
+    ]  # fmt: skip
 
 
 def example_filmstrip(success: bool, seed: int) -> Filmstrip:

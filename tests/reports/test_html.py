@@ -13,6 +13,7 @@ from grounding.errors import InputError, StorageError
 from grounding.policies.results import Episode
 from grounding.reports import Chapter, Filmstrip, Report, SpaceMap, write_report
 from grounding.reports.html import render
+from tests.reports.conftest import long_episodes
 
 VOID = {"meta", "img", "source", "br", "link", "hr"}
 
@@ -86,6 +87,16 @@ def test_retrieval_shows_each_rate_with_interval_and_chance(report):
     del row["kind"], row["R@1 low"], row["R@1 high"]
     words = " ".join(Checker(render(replace(report, retrieval={"a->b": row}))).words)
     assert "25 %" in words and "20 to 32" not in words and "never trained together" not in words
+
+
+def test_tasks_of_several_steps_show_how_far_they_got(report, page):
+    assert "How far, in tasks of several steps?" not in page and "How carefully?" in page
+    shown = render(replace(report, episodes=long_episodes(21), filmstrips=(), space_map=None))
+    words = " ".join(Checker(shown).words)
+    for part in ("How far, in tasks of several steps?", "first 3", "33 %", "1.00", "met 1 of 3 sub-goals", "12.0"):
+        assert part in words, part
+    # Tasks go down where they are many: each heads a row.
+    assert all(f'<th scope="row">Task{number:02}</th>' in shown for number in range(21))
 
 
 def test_text_is_escaped(page):

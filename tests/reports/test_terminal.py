@@ -1,8 +1,10 @@
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from grounding.reports import print_summary
+from tests.reports.conftest import long_episodes
 
 
 def printed(summary, width: int = 80) -> str:
@@ -27,6 +29,20 @@ def test_same_numbers_as_the_summary(report):
     row = summary["retrieval"]["image->points"]
     expected = f"{100 * row['R@1']:.0f} {100 * row['R@1 low']:.0f}–{100 * row['R@1 high']:.0f} (0.8)"
     assert expected in shown[shown.index("Retrieval, emergent") :] and f"{row['gap']:.2f}" in shown
+
+
+def test_many_tasks_stand_below_each_other_and_progress_is_told(report):
+    summary = replace(report, episodes=long_episodes(21)).summary()
+    shown = printed(summary)
+    assert "…" not in shown and all(len(line) <= 80 for line in shown.splitlines())
+    assert all(f"Task{number:02}" in shown for number in range(21)) and "all tasks" in shown
+    progress = shown[shown.index("Sub-goals met") :].splitlines()
+    assert [line.split() for line in progress if "novel-category" in line][:2] == [
+        ["ours", "novel-category", "33", "100", "0", "0", "21"],
+        ["expert", "novel-category", "100", "100", "100", "100", "21"],
+    ]
+    effort = next(line.split() for line in shown.splitlines() if line.split()[:2] == ["ours", "novel-category"])
+    assert effort[2:] == ["–", "0.00", "12.0", "0", "0", "0"]
 
 
 def test_summary_without_parts():

@@ -35,7 +35,7 @@ def follow(env: ManipulationEnv, actions: np.ndarray, settle: int = 10) -> dict[
 
 def follow_waypoints(env: ManipulationEnv, waypoints: Sequence[Waypoint], settle: int = 10) -> dict[str, Any]:
     """As :func:`follow`, through waypoints from where the tool is."""
-    return follow(env, experts.trajectory(env.robot.tool_pose(), waypoints), settle)
+    return follow(env, experts.trajectory(env.robot.tool_pose(), waypoints, env.robot.target), settle)
 
 
 def follow_all(env: ManipulationEnv, motions: int = 8) -> dict[str, Any]:

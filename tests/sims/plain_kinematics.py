@@ -2,34 +2,7 @@
 
 import numpy as np
 
-from sims.kinematics import HOME, LOWER, UPPER, Solution, rotation_vector
-
-# Joint frames of panda.urdf: translation (m) and rotation about x (rad) before each joint turns about its own z axis.
-_OFFSETS = np.array(
-    [[0, 0, 0.333], [0, 0, 0], [0, -0.316, 0], [0.0825, 0, 0], [-0.0825, 0.384, 0], [0, 0, 0], [0.088, 0, 0]]
-)
-_TWISTS = np.array([0, -1, 1, 1, -1, 1, 1]) * np.pi / 2
-_FLANGE_TO_TOOL = 0.107 + 0.105
-
-
-def _fixed_frames() -> np.ndarray:
-    frames = np.tile(np.eye(4), (7, 1, 1))
-    cosine, sine = np.cos(_TWISTS), np.sin(_TWISTS)
-    frames[:, 1, 1], frames[:, 1, 2], frames[:, 2, 1], frames[:, 2, 2] = cosine, -sine, sine, cosine
-    frames[:, :3, 3] = _OFFSETS
-    return frames
-
-
-def _tool_frame() -> np.ndarray:
-    half = np.sqrt(0.5)
-    frame = np.eye(4)
-    frame[:2, :2] = [[half, half], [-half, half]]
-    frame[2, 3] = _FLANGE_TO_TOOL
-    return frame
-
-
-_FRAMES = _fixed_frames()
-_TOOL = _tool_frame()
+from sims.kinematics import _FRAMES, _TOOL, HOME, LOWER, UPPER, Solution, rotation_vector
 
 
 def forward(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from sims.objects.appliance import APPLIANCES, draw_appliance
-from sims.objects.blocks import BLOCKS, draw_item
+from sims.objects.blocks import BLOCKS, PUSHABLE, STACKABLE, draw_item
 from sims.objects.cabinet import CABINETS, draw_cabinet
 from sims.objects.dial import DIALS, draw_dial
+from sims.objects.hooks import RINGS, draw_ring
 from sims.objects.marked_dial import MARKED_DIALS, draw_marked_dial
 from sims.objects.panel import BUTTONS, draw_button
+from sims.objects.pegs import PEGS, draw_peg
 from sims.objects.slider import SLIDERS, draw_slider
 from sims.objects.switch import SWITCHES, draw_switch
 from sims.splits import SPLITS, Family, draw
@@ -20,6 +22,10 @@ FAMILIES = {
     "button": (draw_button, BUTTONS),
     "dial": (draw_dial, DIALS),
     "item": (draw_item, BLOCKS),
+    "stackable": (draw_item, STACKABLE),
+    "pushable": (draw_item, PUSHABLE),
+    "peg": (draw_peg, PEGS),
+    "ring": (draw_ring, RINGS),
     "switch": (draw_switch, SWITCHES),
     "slider": (draw_slider, SLIDERS),
     "marked dial": (draw_marked_dial, MARKED_DIALS),
@@ -30,6 +36,11 @@ SHOWN = {
     "PressButton": lambda task: task.panel.buttons,
     "TurnKnob": lambda task: [task.dial],
     "PlaceInBin": lambda task: task.table.items,
+    "PlaceBeside": lambda task: task.table.items,
+    "Stack": lambda task: task.table.items,
+    "PushToRegion": lambda task: task.table.items,
+    "InsertPeg": lambda task: task.pegs,
+    "HangRing": lambda task: task.rings,
     "FlipSwitch": lambda task: task.board.switches,
     "PushSlider": lambda task: task.board.sliders,
     "SetKnob": lambda task: [task.dial],

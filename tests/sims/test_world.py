@@ -1,15 +1,12 @@
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pybullet_data
 import pytest
 
 from sims.objects.shapes import Link, Shape
 from sims.robot import Panda
-from sims.world import PHYSICS_RATE, SUBSTEPS, World, panda_file
+from sims.world import PHYSICS_RATE, SUBSTEPS, World
 
 ROOT = Path(__file__).parents[2]
 CUBE = Link("cube", [Shape("box", (0.04, 0.04, 0.04))], (1, 0, 0))
@@ -89,32 +86,3 @@ def test_nothing_is_printed_by_a_process_and_nothing_is_left_behind(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("begun\n", "ended\n")
     assert list(tmp_path.iterdir()) == []
-
-
-def faces(urdf: Path, kind: str) -> int:
-    """Triangles in the meshes that a URDF names for "visual" or "collision"; every file must exist."""
-    count = 0
-    folder = Path(pybullet_data.getDataPath()) / "franka_panda"
-    for block in re.findall(rf"<{kind}>.*?</{kind}>", urdf.read_text(), re.DOTALL):
-        for name in re.findall(r'filename="([^"]+)"', block):
-            mesh = Path(name.replace("package:/", str(folder)))
-            lines = mesh.read_text().splitlines()
-            count += sum(len(line.split()) - 3 for line in lines if line.startswith("f "))
-    return count
-
-
-def test_the_robot_is_drawn_with_few_faces_and_touched_as_the_stock_one():
-    stock = Path(pybullet_data.getDataPath()) / "franka_panda" / "panda.urdf"
-    assert faces(stock, "visual") > 90_000
-    assert faces(panda_file(), "visual") == faces(panda_file(), "collision") == faces(stock, "collision") < 5_000
-
-
-def test_the_robot_moves_as_the_stock_one(world):
-    bullet, stock = world.bullet, Path(pybullet_data.getDataPath()) / "franka_panda" / "panda.urdf"
-    ours, theirs = (bullet.loadURDF(str(path), useFixedBase=True) for path in (panda_file(), stock))
-    assert bullet.getNumJoints(ours) == bullet.getNumJoints(theirs)
-    for joint in range(bullet.getNumJoints(ours)):
-        assert bullet.getJointInfo(ours, joint)[1:] == bullet.getJointInfo(theirs, joint)[1:]
-        np.testing.assert_array_equal(
-            np.hstack(bullet.getDynamicsInfo(ours, joint)[:5]), np.hstack(bullet.getDynamicsInfo(theirs, joint)[:5])
-        )

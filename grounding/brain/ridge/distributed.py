@@ -11,8 +11,7 @@ Blocks have a width that does not depend on the number of workers, so neither do
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +23,10 @@ from torch import Tensor
 from grounding.brain.ridge.alphas import edge_of, least_signal
 from grounding.brain.ridge.checks import AlphaEdgeWarning, ArgumentError, check_whole
 from grounding.brain.rows import Rows
+from grounding.cluster import dask_cluster
 from grounding.errors import DataError, InputError
+
+__all__ = ["PER_TARGET", "WIDTH", "dask_cluster", "fit_blocks", "map_recordings"]
 
 WIDTH = 4096
 """Targets of a block."""
@@ -44,37 +46,6 @@ PER_TARGET = (
 
 Estimator = TypeVar("Estimator", bound=Any)
 Result = TypeVar("Result")
-
-
-@contextmanager
-def dask_cluster(address: str, timeout: float = 10.0) -> Iterator[Any]:
-    """Within the block joblib's work goes to the workers of a Dask scheduler; yields the `distributed.Client`.
-
-    Args:
-        address: of the scheduler, such as "tcp://127.0.0.1:8786", as `launch/dask.sh` prints it.
-        timeout: seconds to wait for the scheduler, and again for a first worker.
-
-    Raises:
-        InputError: no scheduler answers there, or it has no worker.
-    """
-    import joblib
-    from distributed import Client
-
-    try:
-        client = Client(address, timeout=timeout, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"dask: no scheduler answers at {address!r}; start one with launch/dask.sh and give the address it prints"
-        ) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=timeout)
-        except TimeoutError as error:
-            raise InputError(
-                f"dask: the scheduler at {address!r} has no worker; start some with launch/dask.sh worker {address} 2"
-            ) from error
-        with joblib.parallel_config(backend="dask", client=client):
-            yield client
 
 
 def fit_blocks(estimator: Estimator, X: Any, Y: Any, rows: Rows | None = None, *, width: int = WIDTH) -> Estimator:

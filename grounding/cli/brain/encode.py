@@ -56,9 +56,9 @@ class Encode:
 def run(settings: Encode) -> None:
     """Fits, prints the audit and writes the report."""
     from grounding.brain.encoding import encode_subjects
-    from grounding.brain.ridge.distributed import dask_cluster
     from grounding.cli.brain.inputs import open_recording
     from grounding.cli.brain.output import working, write_page
+    from grounding.cluster import dask_cluster
     from grounding.errors import InputError
     from grounding.reports.brain.encoding import encoding_chapter
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sims.rendering.meshes import box, cylinder, mesh_file, sphere
-from sims.world import panda_file
+from sims.robot_model import panda_file
 
 CLOSED = {"box": box(), "cylinder": cylinder(24), "coarse ball": sphere(1), "fine ball": sphere(3)}
 
